@@ -1,0 +1,1 @@
+"""Tilewright makes Triton kernels fast and proves that they are still right."""

@@ -1,0 +1,87 @@
+"""The tree of errors.
+
+::
+
+    TilewrightError
+    ├── InputError              the user's input cannot be used: exit code 2
+    │   ├── SourceError         a kernel file or prompt document (has path and line)
+    │   ├── MetricsError        profiler metrics
+    │   ├── SpecError           an input specification
+    │   ├── ReferenceFileError  a reference that does not load or fit
+    │   ├── UnknownGpuError     no such target
+    │   └── UnknownStageError   no such stage
+    ├── ProofError              nothing could be proved: exit code 3
+    └── PluginError             a rule, family or stage of ours does not load
+
+A candidate's failure is data (a Verdict, a BuildFailure), never one of these.
+Each error keeps its fields and survives pickling.
+"""
+
+from __future__ import annotations
+
+
+class TilewrightError(Exception):
+    """Base of every error that Tilewright raises on purpose."""
+
+
+class InputError(TilewrightError):
+    """The input cannot be used. Says what, where, and what would be right, in one line."""
+
+
+class LocatedError(InputError):
+    """An input error with a place in a file."""
+
+    def __init__(self, path: str, line: int | None, what: str, remedy: str) -> None:
+        super().__init__(path, line, what, remedy)
+        self.path, self.line, self.what, self.remedy = path, line, what, remedy
+
+    def __str__(self) -> str:
+        place = self.path if self.line is None else f"{self.path}:{self.line}"
+        return f"{place}: {self.what}; {self.remedy}"
+
+
+class SourceError(LocatedError):
+    """A kernel file or prompt document that cannot be used."""
+
+
+class MetricsError(LocatedError):
+    """Profiler metrics that cannot be read, or that name kernels the file does not hold."""
+
+
+class SpecError(LocatedError):
+    """An input specification (``A=f32[8192,2048] …``) that cannot be read or does not fit."""
+
+
+class ReferenceFileError(LocatedError):
+    """A reference file that does not load, or whose shapes do not fit the kernel file."""
+
+
+class UnknownGpuError(InputError):
+    """No such target in the catalog."""
+
+    def __init__(self, name: str, nearest: tuple[str, ...]) -> None:
+        super().__init__(name, nearest)
+        self.name, self.nearest = name, nearest
+
+    def __str__(self) -> str:
+        near = f"did you mean {', '.join(self.nearest)}? " if self.nearest else ""
+        return f"--gpu {self.name!r}: no such GPU in the catalog; {near}`tilewright gpus` lists all of them"
+
+
+class UnknownStageError(InputError):
+    """No such optimization stage."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(name, known)
+        self.name, self.known = name, known
+
+    def __str__(self) -> str:
+        return f"--stage {self.name!r}: no such stage; use one of {', '.join(self.known)} or all"
+
+
+class ProofError(TilewrightError):
+    """Nothing could be proved; the message says what stood in the way."""
+
+
+class PluginError(TilewrightError):
+    """A rule, family or stage of Tilewright's own does not load."""

@@ -1,0 +1,38 @@
+"""How a kernel computes: the fields that stages may edit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """One way to run an Algorithm. Each field belongs to exactly one Stage (see ``tilewright.stages``)."""
+
+    # grid_and_parallel
+    program_order: str = "grid_2d"
+    """``grid_2d`` (axis 0 walks m, axis 1 walks n), ``grid_2d_swapped``, ``row_major`` and ``column_major`` (flattened
+    to one axis), or ``grouped`` (flattened, groups of GROUP_M tile rows)."""
+    group_m: int = 1
+    split_k: int = 1
+    persistent: bool = False
+    """A fixed number of programs, each walking many tiles."""
+    # block_tiling
+    block_m: int = 64
+    block_n: int = 64
+    block_k: int = 64
+    # memory_access
+    pointers: str = "recomputed"
+    """``recomputed`` in every step of the loop, or ``advanced`` by a constant."""
+    masks: str = "general"
+    """``general`` (m, n and k masked), ``wrapped`` (m and n wrapped round, only k masked) or ``even_k``."""
+    # advanced_memory
+    a_layout: str = "as_is"
+    b_layout: str = "as_is"
+    """``as_is``, or ``transposed`` by a copy first."""
+    descriptors: bool = False
+    # launch: owned by the stage whose rules let it tune warps and stages
+    num_warps: int = 4
+    num_stages: int = 3
+    # arithmetic
+    input_precision: str = "tf32"

@@ -1,0 +1,97 @@
+"""A candidate with all that is known of it, and the run that made it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tilewright.records.algorithm import Algorithm
+from tilewright.records.build import Build, BuildFailure
+from tilewright.records.estimate import Estimate
+from tilewright.records.finding import Finding
+from tilewright.records.launch import Capture, Launch
+from tilewright.records.profile import Diagnosis
+from tilewright.records.schedule import Schedule
+from tilewright.records.source import Request
+from tilewright.records.target import Target
+from tilewright.records.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifted:
+    """An Algorithm, and the Schedule the input runs it with."""
+
+    algorithm: Algorithm
+    schedule: Schedule
+    launch: Launch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Something was not done, and why."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One Schedule field that the candidate sets otherwise than the input did."""
+
+    field: str
+    before: str
+    after: str
+    reason: str
+    predicted_ratio: float | None
+    """Predicted time before over time after of this change alone; ``None`` where the model cannot see it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A file that might replace the input."""
+
+    text: str
+    kernel: str
+    schedules: tuple[Schedule, ...]
+    """One, or the entries of the autotune list it carries."""
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A candidate with what was found out about it."""
+
+    candidate: Candidate
+    builds: tuple[Build | BuildFailure, ...]
+    estimate: Estimate | None
+    findings: tuple[Finding, ...]
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelAnalysis:
+    """What was found out about one launch of the input."""
+
+    launch: Launch
+    algorithm: Algorithm
+    build: Build | BuildFailure
+    estimate: Estimate | None
+    diagnosis: Diagnosis | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One ``optimize`` from request to answer."""
+
+    request: Request
+    target: Target
+    stage: str
+    capture: Capture
+    analyses: tuple[KernelAnalysis, ...]
+    findings: tuple[Finding, ...]
+    trials: tuple[Trial, ...]
+    winner: Trial | None
+    """``None``: the input goes back unchanged, for ``reason``."""
+    reason: str
+    refusals: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = field(default_factory=tuple)
+    elapsed_s: float = 0.0
