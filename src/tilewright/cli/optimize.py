@@ -1,0 +1,55 @@
+"""``tilewright optimize``: the fastest file that can be proved right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tilewright import api
+from tilewright.report import show_run, write_json
+
+
+def optimize(
+    input_path: Annotated[str, typer.Argument(metavar="INPUT", help="Kernel file (.py) or prompt document.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the file here instead of to stdout.")] = None,
+    gpu: Annotated[str | None, typer.Option(help="Target GPU; see `tilewright gpus`.")] = None,
+    stage: Annotated[str | None, typer.Option(help="Optimization stage, or `all`.")] = None,
+    metrics: Annotated[str | None, typer.Option(help="Nsight Compute metrics: JSON or --csv output.")] = None,
+    reference: Annotated[str | None, typer.Option(help="KernelBench reference: Model, get_inputs.")] = None,
+    inputs: Annotated[
+        str | None, typer.Option(metavar="SPEC", help='Inputs of forward, as "A=f32[8192,2048] B=f32[4096,8192]".')
+    ] = None,
+    precision: Annotated[
+        api.Precision, typer.Option(help="What the candidate's error may be, against the input's.")
+    ] = api.Precision.NO_WORSE,
+    device: Annotated[
+        api.Device, typer.Option(help="`none` predicts and proves with no GPU; `cuda` measures.")
+    ] = api.Device.NONE,
+    json_path: Annotated[Path | None, typer.Option("--json", help="Also write everything found here.")] = None,
+) -> int:
+    """Write the fastest file that can be proved right, and say why on stderr.
+
+    Exit 0: the output is valid, improved or unchanged with the reason. 2: unusable input. 3: nothing could be proved.
+    """
+    api.check_writable(out)
+    api.check_writable(json_path)
+    result = api.optimize(
+        input_path,
+        gpu=gpu,
+        stage=stage,
+        metrics=metrics,
+        reference=reference,
+        inputs=inputs,
+        precision=precision,
+        device=device,
+    )
+    if json_path is not None:
+        write_json(result.run, json_path)
+    if out is None:
+        typer.echo(result.source, nl=False)
+    else:
+        out.write_text(result.source, encoding="utf-8")
+    show_run(result.run, written_to=out)
+    return 0
