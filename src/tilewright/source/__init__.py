@@ -13,8 +13,8 @@ from tilewright.source.kernel_file import (
 )
 from tilewright.source.launches import KernelParameter, LaunchSite, find_launches, parameters, replace_launch
 from tilewright.source.layout import format_source
-from tilewright.source.request import read_request, read_request_text
 from tilewright.source.parts import Part, Section, arrange, sections
+from tilewright.source.request import read_request, read_request_text
 
 __all__ = [
     "KernelParameter",
