@@ -74,6 +74,9 @@ class Capture:
     launches: tuple[Launch, ...]
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    """Tensors that forward returned, nested ones flattened in order."""
+    init_arguments: tuple[int | float | bool | str | tuple[int, ...] | None, ...] = ()
+    """What ``ModelNew(…)`` was made with: from the reference's ``get_init_inputs``, else nothing."""
     assumptions: tuple[str, ...] = ()
     """What had to be assumed to run the wrapper at all (shapes, dtypes), in plain words."""
     error: str = ""

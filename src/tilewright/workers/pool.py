@@ -1,0 +1,107 @@
+"""Several workers that share a list of jobs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+
+from tilewright.workers.outcome import Outcome
+from tilewright.workers.worker import Worker
+
+_MOST = 8
+
+
+class Pool:
+    """A fixed number of workers, each started when there is work for it and kept between calls of :meth:`map`."""
+
+    def __init__(
+        self,
+        size: int | None = None,
+        *,
+        python: str = sys.executable,
+        environment: Mapping[str, str] | None = None,
+        memory_bytes: int | None = None,
+        preload: Sequence[str] = (),
+        threads: int = 1,
+    ) -> None:
+        """Make the pool; nothing starts yet.
+
+        Args:
+            size: number of workers; by default one a processor, 8 at the most.
+            python: see :class:`Worker`, as are all the others; ``memory_bytes`` holds for each worker.
+            environment: see :class:`Worker`.
+            memory_bytes: see :class:`Worker`.
+            preload: see :class:`Worker`.
+            threads: see :class:`Worker`.
+        """
+        self.size = max(1, size if size is not None else min(_MOST, os.cpu_count() or 1))
+        self._python, self._environment, self._memory_bytes = python, environment, memory_bytes
+        self._preload, self._threads = preload, threads
+        self._workers: list[Worker] = []
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def map(self, job: str, arguments: Sequence[Mapping[str, object]], *, timeout_s: float) -> list[Outcome]:
+        """Run ``job`` once for each entry of ``arguments``; outcomes come in the same order.
+
+        One job's crash or time-out costs the others nothing: its worker starts again and goes on.
+
+        Args:
+            job: ``package.module:function``.
+            arguments: keyword arguments of each job, as JSON values.
+            timeout_s: seconds of wall clock for each job.
+        """
+        outcomes: list[Outcome | None] = [None] * len(arguments)
+        errors: list[BaseException] = []
+        numbers = iter(range(len(arguments)))
+        lock = threading.Lock()
+
+        def work(worker: Worker) -> None:
+            try:
+                while not errors:
+                    with lock:
+                        number = next(numbers, None)
+                    if number is None:
+                        return
+                    outcomes[number] = worker.call(job, arguments[number], timeout_s=timeout_s)
+            except BaseException as error:  # handed to the caller's thread below
+                errors.append(error)
+
+        threads = [threading.Thread(target=work, args=(worker,), daemon=True) for worker in self._ready(len(arguments))]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        except BaseException:
+            self.close()
+            raise
+        if errors:
+            raise errors[0]
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def close(self) -> None:
+        """End all workers."""
+        workers, self._workers = self._workers, []
+        for worker in workers:
+            worker.close()
+
+    def _ready(self, jobs: int) -> list[Worker]:
+        wanted = min(self.size, jobs)
+        while len(self._workers) < wanted:
+            self._workers.append(
+                Worker(
+                    python=self._python,
+                    environment=self._environment,
+                    memory_bytes=self._memory_bytes,
+                    preload=self._preload,
+                    threads=self._threads,
+                )
+            )
+        return self._workers[:wanted]
