@@ -132,11 +132,25 @@ def predict(row: dict[str, Any], target: Target) -> Estimate:
 def draw_row(row: dict[str, Any], predicted: Estimate) -> str:
     """Return one line for one row."""
     tile = f"{row['block_m']}x{row['block_n']}x{row['block_k']}"
-    hit = f" L2 hit {100 * predicted.traffic.l2_hit_fraction:.1f} % (measured {row['l2_hit_pct']})" if "l2_hit_pct" in row else ""
+    hit = (
+        f" L2 hit {100 * predicted.traffic.l2_hit_fraction:.1f} % (measured {row['l2_hit_pct']})"
+        if "l2_hit_pct" in row
+        else ""
+    )
     return (
         f"  {row['code']:10s}{tile:12s} {row['num_warps']} warps {row['num_stages']} stages"
         f"  predicted {predicted.time_us:7.0f} us  measured {row['time_us']:7.0f} us"
         f"  x{predicted.time_us / row['time_us']:.2f}  binds {predicted.binds}{hit}"
+    )
+
+
+def draw_accuracy(found: Accuracy) -> str:
+    """Return what the rows of one GPU and code path come to."""
+    times = f"x{exp(found.median_log_error):.2f} in the median, x{exp(found.p90_log_error):.2f} at the 90th percentile"
+    ratios = f"x{exp(found.median_ratio_error):.2f} and x{exp(found.p90_ratio_error):.2f}"
+    return (
+        f"  {found.rows} rows: time off by {times}; ratios of all pairs by {ratios}; Kendall tau {found.tau:.2f};"
+        f" slower than the best by {found.first_regret:.1%} (first choice), {found.third_regret:.1%} (best of three)\n"
     )
 
 
@@ -152,12 +166,7 @@ def main() -> None:
             for row, predicted in zip(rows, estimates, strict=True):
                 print(draw_row(row, predicted))
             found = accuracy([(e.time_us, row["time_us"]) for e, row in zip(estimates, rows, strict=True)])
-            print(
-                f"  {found.rows} rows: time off by x{exp(found.median_log_error):.2f} in the median, "
-                f"x{exp(found.p90_log_error):.2f} at the 90th percentile; ratios of pairs x{exp(found.median_ratio_error):.2f} "
-                f"and x{exp(found.p90_ratio_error):.2f}; Kendall tau {found.tau:.2f}; first choice {found.first_regret:+.1%}, "
-                f"best of first three {found.third_regret:+.1%} against the best"
-            )
+            print(draw_accuracy(found))
 
 
 if __name__ == "__main__":

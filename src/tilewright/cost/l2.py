@@ -34,7 +34,7 @@ _DISTANCES = -np.log1p(-_MISS_RATES) / _MISS_RATES
 
 def miss_rate(distance_over_capacity: NDArray[np.float64] | float) -> NDArray[np.float64]:
     """Return the share of re-reads that miss, for a stack distance in units of the capacity."""
-    return np.interp(distance_over_capacity, _DISTANCES, _MISS_RATES, left=0.0, right=1.0)
+    return np.asarray(np.interp(distance_over_capacity, _DISTANCES, _MISS_RATES, left=0.0, right=1.0))
 
 
 @dataclass(slots=True)

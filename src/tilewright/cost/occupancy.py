@@ -25,7 +25,9 @@ def occupancy(target: Target, *, num_warps: int, registers_per_thread: int, shar
         ValueError: a count is negative, or ``num_warps`` is not positive.
     """
     if num_warps < 1 or registers_per_thread < 0 or shared_bytes < 0:
-        raise ValueError(f"{num_warps=}, {registers_per_thread=}, {shared_bytes=}: counts of a program cannot be negative")
+        raise ValueError(
+            f"{num_warps=}, {registers_per_thread=}, {shared_bytes=}: counts of a program cannot be negative"
+        )
     limits = {
         "shared_memory": _by_shared_memory(target, shared_bytes),
         "registers": _by_registers(target, num_warps, registers_per_thread),

@@ -13,7 +13,7 @@ from tilewright.cost.constants import (
     ISSUE_SLOTS_PER_CLK_PER_SM,
     MMA_SYNC_SHARE_OF_WGMMA,
     SHARED_BYTES_PER_CLK_PER_SM,
-    TRANSPOSED_COPY_WAVEFRONTS,
+    TRANSPOSED_COPY_CYCLES,
 )
 from tilewright.cost.guess import matrix_path, warp_grid
 from tilewright.records.build import Build
@@ -125,7 +125,7 @@ def _shared(work: Work, target: Target, build: Build | None, path: str) -> tuple
         per_wavefront = FRAGMENT_LOAD_CYCLES.get(target.compute_capability, 1.0) if scalar else 1.0
         cycles += read / SHARED_BYTES_PER_CLK_PER_SM * per_wavefront
         if transposing(operand, work, build, path):
-            cycles += tile / 4 / target.warp_size * TRANSPOSED_COPY_WAVEFRONTS
+            cycles += tile / 4 / target.warp_size * TRANSPOSED_COPY_CYCLES
         else:
             cycles += tile / SHARED_BYTES_PER_CLK_PER_SM
     spills = sum(build.mix.loop.get(stem, 0) for stem in SPILL_OPCODES) if build else 0

@@ -52,9 +52,7 @@ def estimate(
     return _combine(work, target, fit, spread, traffic, step)
 
 
-def _combine(
-    work: Work, target: Target, fit: Occupancy, spread: Waves, traffic: Traffic, step: StepCycles
-) -> Estimate:
+def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic: Traffic, step: StepCycles) -> Estimate:
     clocks_per_us = target.boost_clock_mhz
     # A resource of one SM is busy for the programs that the fullest SM gets: the tail is part of every floor.
     rounds = ceil(work.programs / spread.programs_per_wave)
