@@ -1,0 +1,103 @@
+"""What Triton will ask for, guessed from the schedule alone, so that candidates can be dropped before any is built.
+
+Shared memory follows Triton's pipelining rules exactly for plain pointer loads (checked against builds for sm_80,
+sm_89 and sm_90). Registers are a rough fit: good for telling a tile that spills by far from one that does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+from tilewright.records.target import Target
+from tilewright.records.work import Work
+
+MATRIX_PATHS = ("mma_sync", "wgmma", "tcgen05", "none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What one program takes of an SM."""
+
+    registers_per_thread: int
+    """As the compiler would report: never above the target's most."""
+    wanted_registers: int
+    """What the schedule would like to have: the excess over the most spills."""
+    shared_bytes: int
+
+
+def matrix_path(target: Target, work: Work) -> str:
+    """Return how Triton will multiply tiles on this target: one of MATRIX_PATHS."""
+    if not any(unit.startswith("tensor") for unit in work.flops):
+        return "none"
+    major = target.compute_capability[0]
+    whole_groups = work.block_m >= 64 and work.num_warps % 4 == 0
+    if major == 9 and whole_groups:
+        return "wgmma"
+    if major == 10 and whole_groups:
+        return "tcgen05"
+    if target.compute_capability < (8, 0) and "tensor_fp16" not in work.flops:
+        return "none"
+    return "mma_sync"
+
+
+def warp_grid(work: Work, path: str) -> tuple[int, int]:
+    """Return the warps (for ``wgmma``, warp groups of four) along m and along n of one program's tile.
+
+    For ``mma_sync`` Triton halves the longer side in instruction tiles of 16x8 until every warp has its part.
+    """
+    if path == "wgmma":
+        groups = max(1, work.num_warps // 4)
+        along_m = max(1, min(groups, work.block_m // 64))
+        return along_m, groups // along_m
+    if path == "tcgen05":
+        return 1, 1
+    warps = [1, 1]
+    repeats = [ceil(work.block_m / 16), ceil(work.block_n / 8)]
+    while warps[0] * warps[1] < work.num_warps:
+        axis = 0 if repeats[0] >= repeats[1] else 1
+        warps[axis] *= 2
+        repeats[axis] = max(1, repeats[axis] // 2)
+    return warps[0], warps[1]
+
+
+def guess(target: Target, work: Work, path: str | None = None) -> Resources:
+    """Return the registers and shared memory that Triton would report for a schedule."""
+    if work.tiles is None or not work.block_k:
+        return Resources(registers_per_thread=32, wanted_registers=32, shared_bytes=0)
+    path = path or matrix_path(target, work)
+    wanted = _registers(work, path)
+    return Resources(
+        registers_per_thread=min(wanted, target.max_registers_per_thread),
+        wanted_registers=wanted,
+        shared_bytes=_shared_bytes(target, work, path),
+    )
+
+
+def _shared_bytes(target: Target, work: Work, path: str) -> int:
+    """Operand buffers: one a stage where the tensor core reads shared memory itself, else one fewer.
+
+    Before sm_80 there are no asynchronous copies, hence no pipeline. The epilogue's change of layout shares the space.
+    """
+    one_stage = int((work.block_m + work.block_n) * work.block_k * work.compute_bytes)
+    if target.compute_capability < (8, 0):
+        buffers = 1
+    elif path in ("wgmma", "tcgen05"):
+        buffers = max(1, work.num_stages)
+    else:
+        buffers = max(1, work.num_stages - 1)
+    return one_stage * buffers
+
+
+def _registers(work: Work, path: str) -> int:
+    """Accumulators, operand fragments, and addresses of the copies in flight, by a least-squares line each."""
+    threads = 32 * work.num_warps
+    accumulators = work.block_m * work.block_n / threads
+    copies = (work.block_m + work.block_n) * work.block_k * work.compute_bytes / 16 / threads
+    if path == "wgmma":
+        return round(20 + 1.25 * accumulators + 1.2 * copies)
+    if path == "tcgen05":
+        return round(40 + 0.6 * accumulators + 1.5 * copies)
+    along_m, along_n = warp_grid(work, path)
+    fragments = (work.block_m / along_m + work.block_n / along_n) * work.compute_bytes / 4
+    return round(12 + 1.3 * accumulators + 0.5 * fragments + 2.2 * copies)

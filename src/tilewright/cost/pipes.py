@@ -1,0 +1,167 @@
+"""Cycles that each pipe of an SM is busy with one k step of one program.
+
+Tensor cores, shared memory and instruction issue work side by side only as far as there are other warps to fill the
+gaps, so each pipe's cycles are kept apart here and joined in ``roofline``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tilewright.cost.constants import (
+    FRAGMENT_LOAD_CYCLES,
+    ISSUE_SLOTS_PER_CLK_PER_SM,
+    MMA_SYNC_SHARE_OF_WGMMA,
+    SHARED_BYTES_PER_CLK_PER_SM,
+    TRANSPOSED_COPY_CYCLES,
+)
+from tilewright.cost.guess import matrix_path, warp_grid
+from tilewright.records.build import Build
+from tilewright.records.target import Target
+from tilewright.records.work import TiledOperand, Work
+
+SPILL_OPCODES = ("LDL", "STL")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepCycles:
+    """Busy cycles of one SM for one k step of one program."""
+
+    tensor: float
+    fp32: float
+    shared: float
+    issue: float
+    shared_bytes: float
+    """Bytes that cross the shared-memory pipe in that step."""
+
+    def total(self) -> float:
+        """Return the cycles of all pipes one after the other."""
+        return self.tensor + self.fp32 + self.shared + self.issue
+
+    def longest(self) -> float:
+        """Return the cycles of the busiest pipe."""
+        return max(self.tensor, self.fp32, self.shared, self.issue)
+
+
+def built_path(target: Target, work: Work, build: Build | None) -> str:
+    """Return the matrix path that the binary takes, or the one expected where there is no binary."""
+    if build is None:
+        return matrix_path(target, work)
+    stems = {*build.mix.loop, *build.mix.outside}
+    if "HGMMA" in stems:
+        return "wgmma"
+    if any(stem.startswith("UTC") and stem.endswith("MMA") for stem in stems):
+        return "tcgen05"
+    return "mma_sync" if "HMMA" in stems else "none"
+
+
+def flops_per_clk_per_sm(target: Target, unit: str, path: str) -> float:
+    """Return what one SM reaches of a unit's dense peak on the given matrix path, in flops a clock."""
+    peaks = {
+        "tensor_tf32": target.tf32_tflops,
+        "tensor_fp16": target.fp16_tflops,
+        "tensor_bf16": target.bf16_tflops,
+        "fp32": target.fp32_tflops,
+    }
+    peak = peaks[unit]
+    if peak is None or (unit != "fp32" and path == "none"):
+        peak = target.fp32_tflops
+    rate = peak * 1e12 / (target.sm_count * target.boost_clock_mhz * 1e6)
+    if unit != "fp32" and path == "mma_sync" and target.compute_capability[0] in (9, 10):
+        rate *= MMA_SYNC_SHARE_OF_WGMMA
+    return rate
+
+
+def step_cycles(work: Work, target: Target, build: Build | None) -> StepCycles:
+    """Return the busy cycles of each pipe for one k step of one program."""
+    path = built_path(target, work, build)
+    steps = work.programs * work.k_steps
+    tensor = fp32 = 0.0
+    for unit, flops in work.flops.items():
+        cycles = flops / steps / flops_per_clk_per_sm(target, unit, path)
+        if unit == "fp32" or path == "none":
+            fp32 += cycles
+        else:
+            tensor += cycles
+    shared, shared_bytes = _shared(work, target, build, path)
+    return StepCycles(
+        tensor=tensor,
+        fp32=fp32,
+        shared=shared,
+        issue=_instructions(work, build, path) * work.num_warps / ISSUE_SLOTS_PER_CLK_PER_SM,
+        shared_bytes=shared_bytes,
+    )
+
+
+def transposing(operand: TiledOperand, work: Work, build: Build | None, path: str) -> bool:
+    """Return whether an operand is turned round element by element on its way into shared memory.
+
+    The 32-bit ``wgmma`` wants both operands contiguous along k; what lies otherwise crosses by 4-byte copies.
+    """
+    if path != "wgmma" or work.compute_bytes < 4 or operand.contiguous_axis == "k":
+        return False
+    if build is None:
+        return True
+    copies = [name for name in build.mix.loop_modifiers if name.startswith("LDGSTS")]
+    return any("128" not in name.split(".") and "64" not in name.split(".") for name in copies)
+
+
+def _shared(work: Work, target: Target, build: Build | None, path: str) -> tuple[float, float]:
+    """Return the cycles and bytes of shared memory: copies in, operand reads, and spills."""
+    if not work.operands or not work.block_k or path == "none":
+        return 0.0, 0.0
+    along_m, along_n = warp_grid(work, path)
+    readers = {"m": along_n, "n": along_m}
+    if path == "wgmma":
+        readers["n"] = max(1, work.block_m // 64)
+    cycles = moved = 0.0
+    for operand in work.operands:
+        side = "m" if "m" in operand.axes else "n"
+        extent = work.block_m if side == "m" else work.block_n
+        tile = extent * work.block_k * work.compute_bytes
+        read = tile * readers[side]
+        moved += tile + read
+        scalar = path == "mma_sync" and work.compute_bytes == 4 and operand.contiguous_axis != "k"
+        per_wavefront = FRAGMENT_LOAD_CYCLES.get(target.compute_capability, 1.0) if scalar else 1.0
+        cycles += read / SHARED_BYTES_PER_CLK_PER_SM * per_wavefront
+        if transposing(operand, work, build, path):
+            cycles += tile / 4 / target.warp_size * TRANSPOSED_COPY_CYCLES
+        else:
+            cycles += tile / SHARED_BYTES_PER_CLK_PER_SM
+    spills = sum(build.mix.loop.get(stem, 0) for stem in SPILL_OPCODES) if build else 0
+    if build and spills:
+        cycles += spills * work.num_warps / steps_per_iteration(work, build, path)
+    return cycles, moved
+
+
+def _products(work: Work, path: str) -> float:
+    """Return the matrix instructions one warp issues in one k step."""
+    depth = 8 if work.compute_bytes == 4 else 16
+    along_m, along_n = warp_grid(work, path)
+    if path == "wgmma":
+        return max(1.0, work.block_m / 64 / along_m) * max(1.0, work.block_n / along_n / 256) * work.block_k / depth
+    if path == "mma_sync":
+        return max(1.0, work.block_m / 16 / along_m) * max(1.0, work.block_n / 8 / along_n) * work.block_k / depth
+    return work.block_k / depth
+
+
+def steps_per_iteration(work: Work, build: Build, path: str) -> int:
+    """Return how many k steps one pass of the binary's main loop makes, told by its matrix instructions."""
+    found = build.mix.loop.get({"wgmma": "HGMMA", "mma_sync": "HMMA"}.get(path, ""), 0)
+    return max(1, round(found / _products(work, path))) if found else 1
+
+
+def _instructions(work: Work, build: Build | None, path: str) -> float:
+    """Return the instructions that one warp issues in one k step."""
+    if not work.operands or not work.block_k:
+        return 0.0
+    if build is not None and build.mix.loop:
+        return sum(build.mix.loop.values()) / steps_per_iteration(work, build, path)
+    threads = work.num_warps * 32
+    copies = (work.block_m + work.block_n) * work.block_k * work.compute_bytes / 16 / threads
+    if path != "mma_sync":
+        products = _products(work, path) if path != "none" else work.block_m * work.block_n * work.block_k / threads
+        return products + 3 * copies + 60
+    along_m, along_n = warp_grid(work, path)
+    fragments = (work.block_m / along_m + work.block_n / along_n) * work.block_k * work.compute_bytes / 128
+    return _products(work, path) + 0.7 * fragments + 5 * copies + 60

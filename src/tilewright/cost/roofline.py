@@ -1,0 +1,163 @@
+"""From Work, Target and (where there is one) Build to a predicted time with its floors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import ceil, exp, log
+
+from tilewright.cost import constants
+from tilewright.cost.guess import guess
+from tilewright.cost.l2 import replay
+from tilewright.cost.occupancy import occupancy
+from tilewright.cost.pipes import StepCycles, step_cycles
+from tilewright.cost.waves import waves
+from tilewright.records.build import Build
+from tilewright.records.estimate import Estimate, Occupancy, Traffic, Waves
+from tilewright.records.target import Target
+from tilewright.records.work import Work
+
+BYTES_IN_FLIGHT_PER_THREAD = 32.0
+"""Loads a thread of an untiled kernel keeps in flight: two of 16 bytes."""
+
+
+def estimate(
+    work: Work,
+    target: Target,
+    build: Build | None = None,
+    *,
+    shared_bytes: int | None = None,
+    registers_per_thread: int | None = None,
+) -> Estimate:
+    """Predict the time of one launch, and what binds it.
+
+    Registers and shared memory come from ``build``; without one, from the keywords, else from a guess by the
+    schedule. The time is that of the busiest resource, plus the share of the other on-chip pipes that too few warps
+    leave unhidden, plus filling and draining the pipeline and the launch itself.
+
+    Returns:
+        An Estimate whose ``floors_us`` hold every resource alone. A program that does not fit an SM gets an infinite
+        time, and ``binds`` names the resource that it lacks.
+    """
+    resources = guess(target, work)
+    shared = build.shared_bytes if build else resources.shared_bytes if shared_bytes is None else shared_bytes
+    registers = build.registers_per_thread if build else registers_per_thread or resources.registers_per_thread
+    fit = occupancy(target, num_warps=work.num_warps, registers_per_thread=registers, shared_bytes=shared)
+    spread = waves(target, fit, work.programs)
+    resident = min(work.programs, spread.programs_per_wave)
+    traffic = replay(work, resident_programs=resident, l2_bytes=target.l2_bytes)
+    step = step_cycles(work, target, build)
+    traffic = replace(traffic, shared_bytes=step.shared_bytes * work.programs * work.k_steps)
+    if fit.programs_per_sm == 0:
+        return _does_not_fit(fit, spread, traffic)
+    return _combine(work, target, fit, spread, traffic, step)
+
+
+def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic: Traffic, step: StepCycles) -> Estimate:
+    clocks_per_us = target.boost_clock_mhz
+    # A resource of one SM is busy for the programs that the fullest SM gets: the tail is part of every floor.
+    rounds = ceil(work.programs / spread.programs_per_wave)
+    together = min(fit.programs_per_sm, ceil(work.programs / target.sm_count))
+    steps_of_sm = _programs_of_fullest_sm(work, target, fit) * work.k_steps
+    l2_rate = (target.l2_bytes_per_clk_per_sm or constants.L2_BYTES_PER_CLK_PER_SM) * target.sm_count
+    floors = {
+        "tensor": step.tensor * steps_of_sm / clocks_per_us,
+        "fp32": step.fp32 * steps_of_sm / clocks_per_us,
+        "shared": step.shared * steps_of_sm / clocks_per_us,
+        "issue": step.issue * steps_of_sm / clocks_per_us,
+        "l2": traffic.l2_bytes / l2_rate / clocks_per_us,
+        "dram": traffic.dram_bytes / (target.dram_gb_per_s * 1e3 * constants.DRAM_REACHABLE_FRACTION),
+        "latency": _latency_us(work, target, traffic, rounds=rounds, together=together),
+        "launch": constants.LAUNCH_OVERHEAD_US,
+    }
+    floors = {name: value for name, value in floors.items() if value > 0.0}
+    binds = max(floors, key=lambda name: floors[name])
+    unhidden = unhidden_share(together * work.num_warps / 4) * (step.total() - step.longest())
+    pipes = (step.longest() + unhidden) * steps_of_sm / clocks_per_us
+    edges = rounds * constants.PROGRAM_OVERHEAD_CYCLES / clocks_per_us
+    time = max(floors[binds], pipes) + edges + constants.LAUNCH_OVERHEAD_US
+    return Estimate(
+        time_us=time,
+        low_us=max(time / constants.ESTIMATE_SPREAD, _physical_floor(floors)),
+        high_us=time * constants.ESTIMATE_SPREAD,
+        binds=binds,
+        floors_us=floors,
+        occupancy=fit,
+        waves=spread,
+        traffic=traffic,
+    )
+
+
+def unhidden_share(warps_per_sub_core: float) -> float:
+    """Return the share of the pipes that do not bind which is still paid for, 0 to 1."""
+    warps = max(warps_per_sub_core, 1e-3)
+    return float(min(1.0, constants.OVERLAP_AT_ONE_WARP / warps**constants.OVERLAP_WARP_POWER))
+
+
+def _programs_of_fullest_sm(work: Work, target: Target, fit: Occupancy) -> float:
+    """Return the programs that the fullest SM runs in the launch.
+
+    Slots free one by one when several programs share an SM, so the tail is counted in programs, not in whole waves.
+    """
+    return float(ceil(work.programs / target.sm_count))
+
+
+def _latency_us(work: Work, target: Target, traffic: Traffic, *, rounds: int, together: int) -> float:
+    """Return the time that waiting for memory takes when nothing else does.
+
+    In a pipelined loop ``num_stages - 1`` tiles of each resident program are on their way at once, so a k step costs
+    one latency over that number. An untiled kernel has a few loads a thread on their way.
+    """
+    hit = traffic.l2_hit_fraction
+    latency = hit * (target.l2_latency_cycles or constants.L2_LATENCY_CYCLES)
+    latency += (1 - hit) * (target.dram_latency_cycles or constants.DRAM_LATENCY_CYCLES)
+    if work.operands:
+        ahead = max(1, work.num_stages - 1) if target.compute_capability >= (8, 0) else 1
+        cycles = rounds * work.k_steps * latency / ahead
+    else:
+        in_flight = together * work.num_warps * target.warp_size * BYTES_IN_FLIGHT_PER_THREAD
+        cycles = traffic.l2_bytes / target.sm_count / in_flight * latency
+    return cycles / target.boost_clock_mhz
+
+
+def _physical_floor(floors: dict[str, float]) -> float:
+    """Return what no schedule of the same traffic can beat: the vendor's own peaks, less a clock that runs over."""
+    return max(floors.get(name, 0.0) for name in ("tensor", "fp32", "dram")) * 0.9
+
+
+def _does_not_fit(fit: Occupancy, spread: Waves, traffic: Traffic) -> Estimate:
+    return Estimate(
+        time_us=float("inf"),
+        low_us=float("inf"),
+        high_us=float("inf"),
+        binds=fit.limited_by,
+        floors_us={fit.limited_by: float("inf")},
+        occupancy=fit,
+        waves=spread,
+        traffic=traffic,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Predicted time before over time after: above 1 is a gain."""
+
+    ratio: float
+    low: float
+    high: float
+    certain: bool
+    """The whole interval lies on one side of 1."""
+
+
+def compare(before: Estimate, after: Estimate) -> Comparison:
+    """Return the predicted speed-up from one schedule to another of the same kernel on the same target.
+
+    The interval is that of ratios, not of times: the clock, the memory's real rate and what the model leaves out act
+    on both alike, so most of an estimate's error cancels. What is left was measured on all pairs of the data's rows,
+    and shrinks with the ratio itself: schedules that the model tells hardly apart differ by little.
+    """
+    ratio = before.time_us / after.time_us if after.time_us != float("inf") else 0.0
+    if ratio in (0.0, float("inf")) or ratio != ratio:
+        return Comparison(ratio=ratio, low=ratio, high=ratio, certain=ratio in (0.0, float("inf")))
+    half = log(constants.RATIO_SPREAD)
+    low, high = ratio * exp(-half), ratio * exp(half)
+    return Comparison(ratio=ratio, low=low, high=high, certain=low > 1.0 or high < 1.0)
