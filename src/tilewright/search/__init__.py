@@ -1,0 +1,6 @@
+"""The stage loop: analyse the input, vary what a stage owns, build, estimate, prove, and accept or refuse."""
+
+from tilewright.search.loop import optimize
+from tilewright.search.session import Session
+
+__all__ = ["Session", "optimize"]

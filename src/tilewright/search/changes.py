@@ -1,0 +1,200 @@
+"""Say what a plan changes, field by field, with what each change is predicted to bring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tilewright.cost import estimate
+from tilewright.families import Plan
+from tilewright.records.algorithm import Contraction
+from tilewright.records.build import Build
+from tilewright.records.schedule import Schedule
+from tilewright.records.stage import Stage
+from tilewright.records.target import Target
+from tilewright.records.trial import Change
+from tilewright.search.analyse import Analysed
+
+ORDER_WORDS = {
+    "grid_2d": "2-D grid, axis 0 walks m",
+    "grid_2d_swapped": "2-D grid, axis 0 walks n",
+    "row_major": "one axis, row by row",
+    "column_major": "one axis, column by column",
+    "grouped": "one axis, grouped rows",
+    "custom": "the input's own order",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    """Fields that read as one change."""
+
+    name: str
+    fields: tuple[str, ...]
+    reason: str
+
+
+_GROUPS = (
+    _Group(
+        name="program order",
+        fields=("program_order", "group_m"),
+        reason="programs that run together share rows of A and columns of B in L2",
+    ),
+    _Group(name="split of K", fields=("split_k",), reason="more programs than tiles, so that idle SMs get work"),
+    _Group(name="persistence", fields=("persistent",), reason="as many programs as fit, each walking many tiles"),
+    _Group(
+        name="BLOCK_M, BLOCK_N, BLOCK_K",
+        fields=("block_m", "block_n", "block_k"),
+        reason="the tile decides registers, shared memory, and how often operands are read again",
+    ),
+    _Group(
+        name="warps, stages",
+        fields=("num_warps", "num_stages"),
+        reason="warps hide latency; stages are tiles of shared memory on their way",
+    ),
+    _Group(name="pointers", fields=("pointers",), reason="advancing a pointer costs one addition a step"),
+    _Group(name="masks", fields=("masks",), reason="a mask that cannot fail costs instructions for nothing"),
+    _Group(name="operand layout", fields=("a_layout", "b_layout"), reason="the tensor cores want K contiguous"),
+    _Group(name="descriptors", fields=("descriptors",), reason="the copy engine computes the addresses"),
+)
+
+
+def describe(schedule: Schedule) -> str:
+    """One schedule in a few words: ``grouped order (8), 128x64x32, 4 warps, 3 stages``."""
+    order = f"{schedule.program_order} order"
+    if schedule.program_order == "grouped":
+        order += f" ({schedule.group_m})"
+    parts = [order, f"{schedule.block_m}x{schedule.block_n}x{schedule.block_k}"]
+    parts.append(f"{schedule.num_warps} warps, {schedule.num_stages} stages")
+    if schedule.split_k > 1:
+        parts.append(f"K split {schedule.split_k} ways")
+    if schedule.persistent:
+        parts.append("persistent")
+    return ", ".join(parts)
+
+
+def changes_of(analysed: Analysed, plan: Plan, target: Target) -> tuple[Change, ...]:
+    """Every group of fields in which the plan differs from the input, each with its predicted effect alone."""
+    before = analysed.lifted.schedule
+    found = []
+    for group in _GROUPS:
+        values = [tuple(getattr(entry, field) for field in group.fields) for entry in plan]
+        old = tuple(getattr(before, field) for field in group.fields)
+        if all(value == old for value in values):
+            continue
+        found.append(
+            Change(
+                field=group.name,
+                before=_value(group, before),
+                after=_values(group, plan),
+                reason=group.reason,
+                predicted_ratio=_alone(analysed, group, plan, target),
+            )
+        )
+    return tuple(found)
+
+
+def _value(group: _Group, schedule: Schedule) -> str:
+    if group.name == "program order":
+        order = ORDER_WORDS.get(schedule.program_order, schedule.program_order)
+        return f"{order} of {schedule.group_m}" if schedule.program_order == "grouped" else order
+    values = [getattr(schedule, field) for field in group.fields]
+    return ", ".join({True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value) for value in values)
+
+
+def _values(group: _Group, plan: Plan) -> str:
+    values = list(dict.fromkeys(_value(group, entry) for entry in plan))
+    return values[0] if len(values) == 1 else f"tuned over {len(values)}: " + "; ".join(values)
+
+
+def _alone(analysed: Analysed, group: _Group, plan: Plan, target: Target) -> float | None:
+    """Predicted gain of this group's fields alone, both sides from guessed registers and shared memory."""
+    if not isinstance(analysed.lifted.algorithm, Contraction):
+        return None
+    base, launch = analysed.lifted.schedule, analysed.lifted.launch
+    work = analysed.family.work(analysed.lifted, base, launch)
+    before = estimate(work, target).time_us
+    times = []
+    for entry in plan:
+        changed = replace(base, **{field: getattr(entry, field) for field in group.fields})
+        times.append(estimate(analysed.family.work(analysed.lifted, changed, launch), target).time_us)
+    best = min(times)
+    return before / best if best not in (0.0, float("inf")) else None
+
+
+def kernel_docstring(analysed: Analysed, plan: Plan, stage: Stage) -> str:
+    """The docstring of an emitted kernel: what it computes, what changed against the input, and why."""
+    lines = [equation(analysed), ""]
+    before, first = analysed.lifted.schedule, plan[0]
+    if (first.program_order, first.group_m) != (before.program_order, before.group_m):
+        lines.append(_order_sentence(first))
+    if first.split_k != before.split_k:
+        lines.append(f"K is split {first.split_k} ways, since there are fewer tiles than multiprocessors.")
+    if first.persistent != before.persistent:
+        lines.append("As many programs as run at once, each walking many tiles.")
+    lines += _block_sentences(analysed, plan)
+    if first.pointers != before.pointers and first.pointers == "advanced":
+        lines.append("Pointers advance by one step of K instead of being computed anew.")
+    if first.masks != before.masks:
+        lines.append("Masks that cannot fail are left out." if first.masks == "even_k" else "Rows and columns wrap round.")
+    return "\n".join(lines).strip()
+
+
+def equation(analysed: Analysed) -> str:
+    """The Algorithm in one line."""
+    algorithm = analysed.lifted.algorithm
+    if not isinstance(algorithm, Contraction):
+        return f"{algorithm.kernel}, as in the input."
+    batch = ", ".join(algorithm.batch_axes)
+    index = f"{batch}, " if batch else ""
+    a, b = (_stem(operand.parameter) for operand in (algorithm.a, algorithm.b))
+    out = ", ".join(_stem(output.operand.parameter) for output in algorithm.outputs)
+    rest = "" if _is_plain(algorithm) else ", and a pointwise epilogue"
+    return f"{out}[{index}m, n] = sum over k of {a}[{index}m, k] * {b}[{index}k, n]{rest}."
+
+
+def _stem(parameter: str) -> str:
+    return parameter.removesuffix("_ptr")
+
+
+def _is_plain(algorithm: Contraction) -> bool:
+    from tilewright.records.algorithm import Accumulated, Apply
+
+    def plain(value: object) -> bool:
+        if isinstance(value, Apply) and value.operation == "cast":
+            return plain(value.arguments[0])
+        return isinstance(value, Accumulated)
+
+    return all(plain(output.value) for output in algorithm.outputs)
+
+
+def _order_sentence(schedule: Schedule) -> str:
+    if schedule.program_order == "grouped":
+        return f"Tiles are walked in groups of {schedule.group_m} rows, so that neighbours in time share operands in L2."
+    words = ORDER_WORDS.get(schedule.program_order, schedule.program_order)
+    return f"Program order: {words}."
+
+
+def _block_sentences(analysed: Analysed, plan: Sequence[Schedule]) -> list[str]:
+    before = analysed.lifted.schedule
+    tiles = {(one.block_m, one.block_n, one.block_k) for one in plan}
+    old_tile = (before.block_m, before.block_n, before.block_k)
+    old_text = "x".join(map(str, old_tile))
+    lines = []
+    if len(tiles) > 1:
+        lines.append("BLOCK_* are tuned, at the same warps and stages throughout.")
+    elif tiles != {old_tile}:
+        lines.append(f"The tile is {'x'.join(map(str, next(iter(tiles))))}; it was {old_text}.")
+    build = analysed.analysis.build
+    predicted = analysed.analysis.estimate
+    if tiles != {old_tile} and isinstance(build, Build) and predicted is not None:
+        held = predicted.occupancy.programs_per_sm
+        if predicted.occupancy.limited_by == "shared_memory" and predicted.occupancy.fraction < 0.5:
+            lines.append(
+                f"{old_text} took {build.shared_bytes:,} bytes of shared memory: room for {held} "
+                f"program{'' if held == 1 else 's'} a multiprocessor."
+            )
+    launches = {(one.num_warps, one.num_stages) for one in plan}
+    if len(launches) > 1:
+        lines.append("Warps and stages are tuned, at the same BLOCK_* throughout.")
+    return lines

@@ -1,0 +1,147 @@
+"""One run: from a request to a proved file, or to the input with the reason why it stays."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tilewright.capture import capture
+from tilewright.errors import ProofError
+from tilewright.lint import check
+from tilewright.records.launch import Capture
+from tilewright.records.source import KernelSource, Request
+from tilewright.records.stage import Stage
+from tilewright.records.trial import KernelAnalysis, Refusal, Run, Trial
+from tilewright.records.verdict import Status
+from tilewright.search.accept import Original, judge, original_of
+from tilewright.search.analyse import Analysed, analyse
+from tilewright.search.explore import Explored, explore
+from tilewright.search.session import Session
+
+PROOFS = 2
+"""Candidates of one stage that are tried in the prover before the stage gives up."""
+
+
+@dataclass
+class _State:
+    """What a run has reached."""
+
+    source: KernelSource
+    capture: Capture
+    trials: list[Trial] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    winner: Trial | None = None
+
+
+def optimize(
+    request: Request, *, stages: Sequence[Stage], session: Session, precision: str, seed: int = 0
+) -> Run:
+    """Run the stages in order over every kernel of the request's file.
+
+    Each accepted candidate becomes the next stage's starting point; each is proved against the original input.
+
+    Raises:
+        InputError: the input cannot be used.
+        ProofError: candidates were found, and the prover could decide about none of them.
+    """
+    began = time.monotonic()
+    grid_sizes = {
+        kernel: int(values["launch__grid_size"])
+        for kernel, values in request.metrics.items()
+        if "launch__grid_size" in values
+    }
+    first = capture(
+        request.source,
+        target=session.target,
+        worker=session.capture_worker,
+        inputs=request.inputs,
+        reference=request.reference_path,
+        grid_sizes=grid_sizes,
+    )
+    findings = check(request.source, first.launches)
+    state = _State(source=request.source, capture=first)
+    analyses: tuple[KernelAnalysis, ...] = ()
+    original: Original | None = None
+    for stage in stages:
+        analysed = analyse(state.capture, session, metrics=request.metrics, stage=stage)
+        if not analyses:
+            analyses = tuple(one.analysis for one in analysed)
+        if original is None:
+            original = original_of(request.source, first, request.reference_path, session)
+        _run_stage(state, analysed, stage, original, session, precision=precision, seed=seed)
+    if state.winner is None and _undecided(state.trials):
+        raise ProofError(f"{request.source.path}: nothing could be proved: {_undecided(state.trials)}")
+    return Run(
+        request=request,
+        target=session.target,
+        stage=stages[0].name if len(stages) == 1 else "all",
+        capture=first,
+        analyses=analyses,
+        findings=findings,
+        trials=tuple(state.trials),
+        winner=state.winner,
+        reason=_reason(state),
+        refusals=tuple(dict.fromkeys(state.refusals)),
+        notes=request.notes,
+        elapsed_s=time.monotonic() - began,
+    )
+
+
+def _run_stage(
+    state: _State,
+    analysed: Sequence[Analysed],
+    stage: Stage,
+    original: Original,
+    session: Session,
+    *,
+    precision: str,
+    seed: int,
+) -> None:
+    """Try to improve each kernel in turn, the slowest first; a kernel is rewritten at most once in a stage."""
+    done: set[str] = set()
+    for one in sorted(analysed, key=_cost, reverse=True):
+        kernel = one.lifted.launch.kernel
+        if kernel in done:
+            continue
+        done.add(kernel)
+        explored, refusals = explore(state.source, one, original.capture, stage, session)
+        state.refusals += refusals
+        for candidate in explored[:PROOFS]:
+            trial = judge(candidate, original, session, precision=precision, seed=seed)
+            state.trials.append(trial)
+            if trial.verdict is not None and trial.verdict.status is Status.PROVED:
+                _take(state, candidate, trial)
+                break
+
+
+def _take(state: _State, candidate: Explored, trial: Trial) -> None:
+    """Make a proved candidate the file that everything after it starts from."""
+    state.source, state.capture, state.winner = candidate.source, candidate.capture, trial
+
+
+def _cost(one: Analysed) -> float:
+    return one.analysis.estimate.time_us if one.analysis.estimate else 0.0
+
+
+def _undecided(trials: Sequence[Trial]) -> str:
+    """The reason of the first undecided trial, if every trial is undecided."""
+    verdicts = [trial.verdict for trial in trials if trial.verdict is not None]
+    if not verdicts or any(verdict.status is not Status.UNDECIDED for verdict in verdicts):
+        return ""
+    return verdicts[0].reason
+
+
+def _reason(state: _State) -> str:
+    if state.winner is not None:
+        return "proved, and predicted to be faster"
+    refuted = [trial.verdict for trial in state.trials if trial.verdict is not None]
+    if refuted:
+        return f"no candidate could be proved: {refuted[0].reason}"
+    if state.refusals:
+        return state.refusals[0].reason
+    if not state.capture.launches:
+        return f"forward() launched no kernel{': ' + state.capture.error if state.capture.error else ''}"
+    return "nothing to change"
+
+

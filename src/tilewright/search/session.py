@@ -1,0 +1,59 @@
+"""The processes and the target that one run works with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+from tilewright.compiler import default_cache
+from tilewright.prove import interpreter_worker
+from tilewright.records.target import Target
+from tilewright.workers import Pool, Worker
+
+
+class Session:
+    """Opens worker processes when they are first needed, and ends them with the ``with`` block.
+
+    Attributes:
+        target: the GPU that everything is built and estimated for.
+        cache: folder of finished builds; ``None`` builds everything again.
+    """
+
+    def __init__(self, target: Target, *, cache: Path | None = None) -> None:
+        self.target = target
+        self.cache = default_cache() if cache is None else cache
+        self._pool: Pool | None = None
+        self._capture: Worker | None = None
+        self._proof: Worker | None = None
+
+    def __enter__(self) -> Session:
+        # Importing torch and Triton takes seconds: both workers start it now, while the parent reads and lints.
+        self._capture = Worker(preload=("tilewright.capture.job",))
+        self._proof = interpreter_worker()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for each in (self._pool, self._capture, self._proof):
+            if each is not None:
+                each.close()
+
+    @property
+    def pool(self) -> Pool:
+        """Workers for builds."""
+        if self._pool is None:
+            self._pool = Pool(preload=("tilewright.compiler.job",))
+        return self._pool
+
+    @property
+    def capture_worker(self) -> Worker:
+        """Where the wrapper runs against the recording driver."""
+        if self._capture is None:
+            self._capture = Worker(preload=("tilewright.capture.job",))
+        return self._capture
+
+    @property
+    def proof_worker(self) -> Worker:
+        """Where files run in Triton's interpreter."""
+        if self._proof is None:
+            self._proof = interpreter_worker()
+        return self._proof
