@@ -135,13 +135,11 @@ def _arguments(job: BuildJob) -> dict[str, object]:
 
 
 def _result(job: BuildJob, outcome: JobOutcome, timeout_s: float) -> Build | BuildFailure:
-    if outcome.kind == "returned" and "build" in outcome.value:
-        return build_cache.build_from(outcome.value["build"])
     if outcome.kind == "returned":
-        failure = outcome.value["failure"]
-        # The compiler's passes write their reasons to stderr and raise a bare "PassManager::run failed".
-        reason = _diagnostic(outcome.stderr_tail) if "failed" in failure["message"].lower() else ""
-        return _failure(job, failure["kind"], reason or failure["message"])
+        try:
+            return _returned(job, outcome)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            return _failure(job, "crashed", f"the worker's answer is no build: {error!r}")
     if outcome.kind == "timed_out":
         return _failure(job, "timed_out", f"no binary after {timeout_s:g} s")
     if outcome.kind == "out_of_memory":
@@ -149,6 +147,15 @@ def _result(job: BuildJob, outcome: JobOutcome, timeout_s: float) -> Build | Bui
     if outcome.kind == "crashed":
         return _failure(job, "crashed", _last_line(outcome.stderr_tail) or outcome.message or "the compiler died")
     return _failure(job, "compile_error", outcome.message or _last_line(outcome.stderr_tail))
+
+
+def _returned(job: BuildJob, outcome: JobOutcome) -> Build | BuildFailure:
+    if "build" in outcome.value:
+        return build_cache.build_from(outcome.value["build"])
+    kind, message = str(outcome.value["failure"]["kind"]), str(outcome.value["failure"]["message"])
+    # The compiler's passes write their reasons to stderr and raise a bare "PassManager::run failed".
+    reason = _diagnostic(outcome.stderr_tail) if "failed" in message.lower() else ""
+    return _failure(job, kind, reason or message)
 
 
 def _failure(job: BuildJob, kind: str, message: str) -> BuildFailure:

@@ -49,8 +49,10 @@ def find_loops(code: Sequence[Instruction]) -> tuple[Loop, ...]:
 
 def _blocks(code: Sequence[Instruction]) -> list[tuple[int, int]]:
     """Cut the code into basic blocks: index ranges that are entered at the first and left at the last instruction."""
+    if not code:
+        return []
     index = {instruction.address: i for i, instruction in enumerate(code)}
-    starts = {0} if code else set()
+    starts = {0}
     for i, instruction in enumerate(code):
         if instruction.target is not None and instruction.target in index:
             starts.add(index[instruction.target])

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import os
 import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from tilewright.errors import TilewrightError
+
+
+_CHOSEN_BY_USER = ("TRITON_PTXAS_PATH", "TRITON_PTXAS_BLACKWELL_PATH")
+"""Variables by which Triton takes another assembler than its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +39,8 @@ def installed() -> Toolchain:
     package = Path(next(iter(spec.submodule_search_locations)))
     # Importing Triton costs a second and its version stands in a plain assignment.
     match = re.search(r"^__version__\s*=\s*['\"]([^'\"]+)", (package / "__init__.py").read_text("utf-8"), re.MULTILINE)
-    assemblers = sorted((package / "backends" / "nvidia" / "bin").glob("ptxas*"))
+    assemblers = set((package / "backends" / "nvidia" / "bin").glob("ptxas*"))
+    assemblers.update(Path(os.environ[name]) for name in _CHOSEN_BY_USER if os.environ.get(name))
     return Toolchain(
         triton_version=match[1] if match else "unknown",
         ptxas_versions=tuple(sorted({_version(path) for path in assemblers if path.is_file()})),

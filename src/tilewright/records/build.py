@@ -35,6 +35,7 @@ class Build:
     triton_version: str
     ptxas_version: str
     content_hash: str
+    """Hash of the machine code and its launch: builds with one hash are the same program, whatever led to them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
