@@ -26,16 +26,17 @@ class NeedsValueError(RuntimeError):
     """The code asked for a number that only a run on the GPU would give."""
 
 
+comparisons: list[tuple[int, int, bool]] = []
+"""Comparisons of a :class:`Length`: its size, the other number, whether they were equal; oldest first."""
+
+
 class Length(int):
     """A tensor's size that reports what it is compared with; made only while sizes are being inferred."""
-
-    comparisons: list[tuple[int, int, bool]] = []
-    """Size, what it was compared with, whether they were equal; oldest first."""
 
     def __eq__(self, other: object) -> bool:
         equal = int(self) == other
         if isinstance(other, int) and not isinstance(other, bool):
-            self.comparisons.append((int(self), int(other), equal))
+            comparisons.append((int(self), int(other), equal))
         return equal
 
     def __ne__(self, other: object) -> bool:

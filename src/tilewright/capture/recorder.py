@@ -17,9 +17,10 @@ import torch
 import triton
 from triton.runtime.autotuner import Autotuner
 from triton.runtime.driver import driver as triton_driver
+from triton.runtime.jit import JITFunction
 
 from tilewright.capture import binary, ttir
-from tilewright.capture.device import MemorylessCuda, storage_key
+from tilewright.capture.device import Length, MemorylessCuda, storage_key
 from tilewright.capture.driver import RecordingDriver
 from tilewright.records.launch import Argument, ConstexprArgument, Launch, ScalarArgument, TensorArgument
 
@@ -207,6 +208,13 @@ def recording(path: str, device: MemorylessCuda, facts: dict[str, Any]) -> Itera
     def run_all(tuner: Any, *args: Any, **kwargs: Any) -> Any:
         return _run_configurations(recorder, tuner, args, kwargs)
 
+    def run_plain(kernel: Any, *args: Any, **kwargs: Any) -> Any:
+        if device.observe_lengths:
+            args = tuple(_plain(value) for value in args)
+            kwargs = {name: _plain(value) for name, value in kwargs.items()}
+        return run_kernel(kernel, *args, **kwargs)
+
+    run_kernel = JITFunction.run
     # ``reset_active`` would look for a real driver, and there may be none
     previous = triton_driver._active
     triton_driver.set_active(RecordingDriver(facts))
@@ -215,6 +223,7 @@ def recording(path: str, device: MemorylessCuda, facts: dict[str, Any]) -> Itera
         with (
             mock.patch.object(triton.compiler, "compile", compile_kernel),
             mock.patch.object(Autotuner, "run", run_all),
+            mock.patch.object(JITFunction, "run", run_plain),
         ):
             yield recorder
     finally:
@@ -249,6 +258,11 @@ def _run_configurations(recorder: Recorder, tuner: Any, args: tuple[Any, ...], k
         recorder.ordinal += 1
         tuner.nargs = None
     return result
+
+
+def _plain(value: Any) -> Any:
+    """An observed size as the plain integer that Triton knows how to type."""
+    return int(value) if isinstance(value, Length) else value
 
 
 def _dtype(kind: Any) -> str:
