@@ -1,9 +1,10 @@
 """Occupancy, waves, L2 traffic and the floors of every pipe: from Work to a predicted time with an interval."""
 
+from tilewright.cost.diagnose import diagnose
 from tilewright.cost.guess import Resources, guess
 from tilewright.cost.l2 import replay
 from tilewright.cost.occupancy import occupancy
 from tilewright.cost.roofline import Comparison, compare, estimate
 from tilewright.cost.waves import waves
 
-__all__ = ["Comparison", "Resources", "compare", "estimate", "guess", "occupancy", "replay", "waves"]
+__all__ = ["Comparison", "Resources", "compare", "diagnose", "estimate", "guess", "occupancy", "replay", "waves"]

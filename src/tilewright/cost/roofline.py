@@ -74,7 +74,8 @@ def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic:
     unhidden = unhidden_share(together * work.num_warps / 4) * (step.total() - step.longest())
     pipes = (step.longest() + unhidden) * steps_of_sm / clocks_per_us
     edges = rounds * constants.PROGRAM_OVERHEAD_CYCLES / clocks_per_us
-    time = max(floors[binds], pipes) + edges + constants.LAUNCH_OVERHEAD_US
+    busiest = max((value for name, value in floors.items() if name != "launch"), default=0.0)
+    time = max(busiest, pipes) + edges + constants.LAUNCH_OVERHEAD_US
     return Estimate(
         time_us=time,
         low_us=max(time / constants.ESTIMATE_SPREAD, _physical_floor(floors)),

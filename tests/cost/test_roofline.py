@@ -1,0 +1,139 @@
+from dataclasses import replace
+from math import inf, log
+
+import pytest
+from cost_cases import ADA, BENCHMARK, HOPPER, contraction, in_half_precision, load, pointwise
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tilewright.cost import compare, estimate
+from tilewright.cost.constants import ESTIMATE_SPREAD, RATIO_SPREAD
+from tilewright.records.estimate import Provenance
+
+GROUPS = [
+    pytest.param(name, code, id=f"{name} {code}")
+    for name, code in (("h200", "sm_90"), ("h200", "sm_89 PTX"), ("rtx4090", "sm_89"))
+]
+
+
+def predictions(name: str, code: str) -> list[tuple[float, float]]:
+    content = load(name)
+    target = BENCHMARK.target_of(content["target"])
+    rows = [row for row in content["rows"] if row["code"] == code]
+    return [(BENCHMARK.predict(row, target).time_us, row["time_us"]) for row in rows]
+
+
+@pytest.mark.parametrize(("name", "code"), GROUPS)
+def test_timed_schedules_are_predicted_and_ranked(name, code):
+    found = BENCHMARK.accuracy(predictions(name, code))
+    assert found.median_log_error < log(1.12)
+    assert found.tau > 0.5
+    assert found.first_regret < 0.06
+
+
+@pytest.mark.parametrize(("name", "code"), GROUPS)
+def test_the_interval_holds_what_it_claims(name, code):
+    pairs = predictions(name, code)
+    inside = [abs(log(predicted / measured)) <= log(ESTIMATE_SPREAD) for predicted, measured in pairs]
+    assert sum(inside) >= 0.9 * len(inside)
+
+
+def test_the_interval_of_ratios_holds_nine_pairs_of_ten():
+    inside = []
+    for group in GROUPS:
+        pairs = predictions(*group.values)
+        inside += [
+            abs(log(a[0] / b[0]) - log(a[1] / b[1])) <= log(RATIO_SPREAD) for a in pairs for b in pairs if a is not b
+        ]
+    assert sum(inside) >= 0.9 * len(inside)
+
+
+def test_without_a_build_the_ranking_still_holds():
+    content = load("h200")
+    rows = [row for row in content["rows"] if row["code"] == "sm_90"]
+    pairs = [(estimate(BENCHMARK.work_of(row), HOPPER).time_us, row["time_us"]) for row in rows]
+    assert BENCHMARK.accuracy(pairs).tau > 0.5
+
+
+def test_an_estimate_is_predicted_and_names_its_highest_floor():
+    found = estimate(contraction(), ADA)
+    assert found.provenance is Provenance.PREDICTED
+    assert found.floors_us[found.binds] == max(found.floors_us.values())
+    assert found.low_us <= found.time_us <= found.high_us
+    # 137.4 GFLOP at 82.6 TFLOP/s.
+    assert found.floors_us["tensor"] == pytest.approx(1664, rel=0.01)
+    assert found.traffic.shared_bytes > found.traffic.l2_bytes > found.traffic.dram_bytes
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    m=st.integers(16, 5000),
+    n=st.integers(16, 5000),
+    k=st.integers(16, 5000),
+    tile=st.sampled_from([(64, 64, 32), (128, 128, 32), (32, 64, 64), (16, 16, 16), (256, 128, 64)]),
+    warps=st.sampled_from([1, 2, 4, 8]),
+    stages=st.integers(1, 5),
+    target=st.sampled_from([ADA, HOPPER]),
+)
+def test_no_estimate_beats_its_floors(m, n, k, tile, warps, stages, target):
+    found = estimate(contraction(m=m, n=n, k=k, tile=tile, warps=warps, stages=stages), target)
+    if found.occupancy.programs_per_sm == 0:
+        assert found.time_us == inf
+        assert found.binds == found.occupancy.limited_by
+        return
+    assert 0.0 < found.low_us <= found.time_us <= found.high_us < inf
+    assert found.time_us >= max(found.floors_us.values())
+    assert found.binds in found.floors_us
+
+
+def test_half_precision_is_faster():
+    work = contraction(tile=(128, 128, 32), warps=8)
+    assert compare(estimate(work, HOPPER), estimate(in_half_precision(work), HOPPER)).ratio > 1.5
+
+
+def test_a_transposed_operand_costs_dearly_on_hopper_and_little_on_ada():
+    across, along = contraction(contiguous="mk"), contraction(contiguous="kk")
+    assert compare(estimate(across, HOPPER), estimate(along, HOPPER)).ratio > 2.0
+    assert compare(estimate(across, ADA), estimate(along, ADA)).ratio < 1.15
+
+
+def test_what_does_not_fit_is_told_without_a_build():
+    found = estimate(contraction(tile=(128, 256, 64), warps=8, stages=4), ADA)
+    assert found.time_us == inf
+    assert found.binds == "shared_memory"
+    assert compare(estimate(contraction(), ADA), found).ratio == 0.0
+
+
+def test_a_pointwise_kernel_runs_at_dram_speed():
+    found = estimate(pointwise(bytes_read=2e9, bytes_written=2e9, flops=1e9, programs=100_000), ADA)
+    assert found.binds == "dram"
+    assert 4e9 / 1008e3 < found.time_us < 1.3 * 4e9 / 1008e3
+
+
+def test_a_tiny_kernel_is_all_launch():
+    found = estimate(pointwise(bytes_read=1e3, bytes_written=1e3, programs=1), ADA)
+    assert found.binds == "launch"
+    assert found.time_us < 5.0
+
+
+def test_a_long_k_in_few_programs_waits_for_split_k():
+    whole = contraction(m=128, n=128, k=262144)
+    tiles = replace(whole.tiles, split_k=32)
+    split = replace(
+        whole,
+        tiles=tiles,
+        programs=32 * whole.programs,
+        k_steps=whole.k_steps // 32,
+        written_bytes=32 * whole.written_bytes,
+    )
+    assert compare(estimate(whole, ADA), estimate(split, ADA)).low > 4.0
+
+
+def test_ratios_are_told_apart_only_beyond_the_spread():
+    one = estimate(contraction(), ADA)
+    same = compare(one, one)
+    assert (same.ratio, same.certain) == (1.0, False)
+    assert same.low * same.high == pytest.approx(1.0)
+    far = compare(one, replace(one, time_us=one.time_us / 2))
+    assert far.certain
+    assert far.ratio == 2.0
