@@ -13,6 +13,8 @@ class Profile:
     metrics: Mapping[str, Mapping[str, float]]
     origin: str
     """The file or document they were read from."""
+    notes: tuple[str, ...] = ()
+    """What was combined, left out or passed over, one sentence each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
