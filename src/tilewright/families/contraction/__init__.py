@@ -1,1 +1,10 @@
-"""Contractions: ``out[b, m, n] = value(sum over k of a[b, m, k] * b[b, k, n], …)``."""
+"""Contractions: matrix products of any layout, batched or not, with a pointwise epilogue."""
+
+from tilewright.families.contraction.emit import emit
+from tilewright.families.contraction.lift import lift
+from tilewright.families.contraction.schedule import candidates
+from tilewright.families.contraction.work import work
+
+name = "contraction"
+
+__all__ = ["candidates", "emit", "lift", "name", "work"]

@@ -1,0 +1,318 @@
+"""Write the Triton kernel of a contraction from its Schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tilewright.families.contraction.emit_expression import (
+    TRITON_DTYPES,
+    ExpressionWriter,
+    without_final_cast,
+)
+from tilewright.families.contraction.emit_grid import batch_name, write_tile_index
+from tilewright.families.contraction.emit_signature import (
+    BLOCKS,
+    KernelText,
+    Parameter,
+    autotune_decorators,
+    kernel_text,
+    signature_groups,
+)
+from tilewright.families.contraction.emit_text import Lines, Names, docstring, is_atom, names_in, term
+from tilewright.records.algorithm import Contraction, Operand, Output
+from tilewright.records.schedule import Schedule
+
+
+class ContractionKernel:
+    """Writes one kernel: ``text()`` for the main one, ``reduction()`` for the sum over the parts of a split k."""
+
+    def __init__(self, algorithm: Contraction, parameters: Sequence[Parameter], plan: Sequence[Schedule]) -> None:
+        self.algorithm = algorithm
+        self.original = algorithm
+        self.parameters = tuple(parameters)
+        self.plan = tuple(plan)
+        self.schedule = plan[0]
+        self.split = self.schedule.split_k > 1
+        self._start()
+
+    def _start(self) -> None:
+        self.algorithm = self.original
+        reserved = {parameter.name for parameter in self.parameters} | {*BLOCKS, "GROUP_M", "SPLIT_K", "EVEN_K"}
+        self.names = Names(reserved | {"tl", "triton", "min", "max", "range", "float"})
+        self.lines = Lines(indent=1)
+
+    def text(self, note: str) -> KernelText:
+        """The kernel that walks k, with ``note`` as its docstring."""
+        self._start()
+        lines, names, schedule = self.lines, self.names, self.schedule
+        self._bind_extents()
+        write_tile_index(lines, self.algorithm, schedule, names)
+        lines.add("")
+        self._write_offsets()
+        if schedule.masks != "wrapped":
+            self._write_masks()
+        self._write_loop()
+        lines.add("")
+        if schedule.masks == "wrapped":
+            self._write_masks()
+        if self.split:
+            self._write_partial()
+        else:
+            for output in self.algorithm.outputs:
+                self._write_output(output)
+        constants = [*BLOCKS]
+        if schedule.program_order == "grouped":
+            constants.append("GROUP_M")
+        if self.split:
+            constants.append("SPLIT_K")
+        even = ["EVEN_K"] if schedule.masks == "even_k" else []
+        return self._assemble(
+            self.algorithm.kernel, constants, even, note, autotune_decorators(self.plan, self.original, self.parameters)
+        )
+
+    def reduction(self, name: str) -> KernelText:
+        """The kernel ``name`` that adds the partial sums and finishes the output."""
+        self._start()
+        lines, names = self.lines, self.names
+        self._bind_extents()
+        order = replace(self.schedule, program_order="row_major", split_k=1, persistent=False)
+        write_tile_index(lines, self.algorithm, order, names)
+        lines.add("")
+        self._write_offsets(with_k=False)
+        self._write_masks()
+        lines.add("", self._partial_pointers("0"))
+        acc, partial = names("acc"), names("partial_ptrs")
+        accumulator = TRITON_DTYPES[accumulator_dtype(self.algorithm)]
+        lines.add(
+            f"{acc} = tl.zeros((BLOCK_M, BLOCK_N), dtype={accumulator})",
+            "for _ in range(SPLIT_K):",
+            f"    {acc} += tl.load({partial}, mask={self._tile_mask()}, other=0.0)",
+            f"    {partial} += {self._partial_size()}",
+            "",
+        )
+        for output in self.algorithm.outputs:
+            self._write_output(output)
+        note = "Add the partial sums of the splits of K, always in the same order, and write the result."
+        return self._assemble(name, ["BLOCK_M", "BLOCK_N", "SPLIT_K"], [], note, ["@triton.jit"])
+
+    # -- parts of the body ------------------------------------------------------------------------------------------
+
+    def _bind_extents(self) -> None:
+        """Give a name to each extent that is more than a name, so that the body reads well."""
+        extents = dict(self.algorithm.extents)
+        for axis in ("m", "n", "k"):
+            if not is_atom(extents[axis]):
+                name = self.names(f"size_{axis}")
+                self.lines.add(f"{name} = {extents[axis]}")
+                extents[axis] = name
+        self.extents = extents
+        self.algorithm = replace(self.algorithm, extents=extents)
+
+    def _write_offsets(self, *, with_k: bool = True) -> None:
+        names = self.names
+        self.lines.add("# 64-bit offsets: a tensor may hold more than 2**31 elements.")
+        for axis in "mn":
+            self.lines.add(
+                f"{names(f'offs_{axis}')} = tl.cast({names(f'pid_{axis}')}, tl.int64) * BLOCK_{axis.upper()}"
+                f" + tl.arange(0, BLOCK_{axis.upper()})"
+            )
+        if with_k:
+            self.lines.add(f"{names('offs_k')} = tl.arange(0, BLOCK_K)")
+
+    def _write_masks(self) -> None:
+        for axis in "mn":
+            self.lines.add(f"{self.names(f'mask_{axis}')} = {self.names(f'offs_{axis}')} < {self.extents[axis]}")
+
+    def _write_loop(self) -> None:
+        lines, names, schedule = self.lines, self.names, self.schedule
+        acc, k, k_step = names("acc"), names("k"), names("k_step")
+        begin, end = "0", self.extents["k"]
+        if self.split:
+            begin, end, chunk = names("k_begin"), names("k_end"), names("chunk")
+            lines.add(
+                "",
+                "# This program's part of K, in whole steps.",
+                f"{chunk} = tl.cdiv(tl.cdiv({self.extents['k']}, BLOCK_K), SPLIT_K) * BLOCK_K",
+                f"{begin} = {names('pid_k')} * {chunk}",
+                f"{end} = min({begin} + {chunk}, {self.extents['k']})",
+            )
+        lines.add("")
+        for side, operand in (("a", self.algorithm.a), ("b", self.algorithm.b)):
+            lines.add(f"{names(f'{side}_ptrs')} = {self._operand_pointers(side, operand)}")
+        dtype = TRITON_DTYPES[accumulator_dtype(self.algorithm)]
+        if schedule.pointers == "advanced":
+            lines.add(f"{k_step} = tl.cast(BLOCK_K, tl.int64)")
+        lines.add(f"{acc} = tl.zeros((BLOCK_M, BLOCK_N), dtype={dtype})")
+        lines.add(f"for {k} in range({begin}, {end}, BLOCK_K):")
+        lines.indent += 1
+        if schedule.masks == "even_k":
+            lines.add("if EVEN_K:")
+            self._write_loads(k, k_mask=None, indent=1)
+            lines.add("else:")
+            self._write_loads(k, k_mask=names("mask_k"), indent=1, end=end)
+        else:
+            self._write_loads(k, k_mask=names("mask_k"), end=end)
+        lines.add(f"{acc} = tl.dot({names('a')}, {names('b')}, {acc}{self._dot_options()})")
+        if schedule.pointers == "advanced":
+            for side, operand in (("a", self.algorithm.a), ("b", self.algorithm.b)):
+                step = term(k_step, operand.strides.get("k", "0"))
+                if step is not None:
+                    lines.add(f"{names(f'{side}_ptrs')} += {step}")
+        lines.indent -= 1
+
+    def _write_loads(self, k: str, *, k_mask: str | None, indent: int = 0, end: str = "") -> None:
+        lines, names = self.lines, self.names
+        lines.indent += indent
+        if k_mask is not None:
+            lines.add(f"{k_mask} = {names('offs_k')} < {end} - {k}")
+        for side, operand in (("a", self.algorithm.a), ("b", self.algorithm.b)):
+            pointers = names(f"{side}_ptrs")
+            if self.schedule.pointers != "advanced":
+                start = f"tl.cast({k}{' - ' + names('k_begin') if self.split else ''}, tl.int64)"
+                moved = term(start, operand.strides.get("k", "0"))
+                pointers += f" + {moved}" if moved else ""
+            masks = self._load_masks(side, k_mask)
+            mask = f", mask={' & '.join(masks)}, other={_zero(operand.dtype)}" if masks else ""
+            casts = "".join(f".to({TRITON_DTYPES[dtype]})" for dtype in operand.casts)
+            lines.add(f"{names(side)} = tl.load({pointers}{mask}){casts}")
+        lines.indent -= indent
+
+    def _load_masks(self, side: str, k_mask: str | None) -> list[str]:
+        """Masks of one operand tile, in the order of its axes."""
+        wrapped = self.schedule.masks == "wrapped"
+        tile = (
+            []
+            if wrapped
+            else [f"{self.names('mask_m')}[:, None]" if side == "a" else f"{self.names('mask_n')}[None, :]"]
+        )
+        along_k = [] if k_mask is None else [f"{k_mask}[None, :]" if side == "a" else f"{k_mask}[:, None]"]
+        return tile + along_k if side == "a" else along_k + tile
+
+    def _dot_options(self) -> str:
+        accumulator = accumulator_dtype(self.algorithm)
+        if accumulator == "fp32":
+            return f', input_precision="{self.schedule.input_precision}"'
+        return f", out_dtype={TRITON_DTYPES[accumulator]}"
+
+    def _operand_pointers(self, side: str, operand: Operand) -> str:
+        names = self.names
+        axis, own, other = ("m", "[:, None]", "[None, :]") if side == "a" else ("n", "[None, :]", "[:, None]")
+        index = names(f"offs_{axis}")
+        if self.schedule.masks == "wrapped":
+            index = names(f"{side}_{axis}")
+            self.lines.add(f"{index} = {names(f'offs_{axis}')} % {self.extents[axis]}")
+        k_index = f"({names('k_begin')} + {names('offs_k')})" if self.split else names("offs_k")
+        k_stride = operand.strides.get("k", "0")
+        wide = "" if k_stride == "1" else ".to(tl.int64)"
+        terms = [
+            term(f"{index}{own}", operand.strides.get(axis, "0")),
+            term(f"{k_index}{other}{wide}", k_stride),
+        ]
+        missing = [shape for shape, part in zip((own, other), terms, strict=True) if part is None]
+        if missing:  # a stride of 0 along one side: the tile still has to have both
+            terms = [
+                part or f"{name}{shape} * 0"
+                for part, name, shape in zip(terms, (index, k_index), (own, other), strict=True)
+            ]
+        parts = [*self._base(operand), *(terms if side == "a" else terms[::-1])]
+        return " + ".join(part for part in parts if part)
+
+    def _base(self, operand: Operand) -> list[str]:
+        """Pointer, offset and batch terms: what all elements of a tile share."""
+        parts = [operand.parameter]
+        if operand.offset != "0":
+            parts.append(operand.offset)
+        for axis in self.algorithm.batch_axes:
+            moved = term(batch_name(self.names, self.algorithm, axis), operand.strides.get(axis, "0"))
+            if moved is not None:
+                parts.append(moved)
+        return parts
+
+    # -- the end of the kernel --------------------------------------------------------------------------------------
+
+    def _tile_mask(self) -> str:
+        return f"{self.names('mask_m')}[:, None] & {self.names('mask_n')}[None, :]"
+
+    def _load_epilogue(self, operand: Operand) -> str:
+        """Text that reads an epilogue's operand, shaped so that it broadcasts over the tile."""
+        offs = {"m": self.names("offs_m"), "n": self.names("offs_n")}
+        moves = {axis: operand.strides.get(axis, "0") for axis in "mn"}
+        axes = [axis for axis in "mn" if moves[axis] != "0"]
+        base = " + ".join(self._base(operand))
+        casts = "".join(f".to({TRITON_DTYPES[dtype]})" for dtype in operand.casts)
+        zero = _zero(operand.dtype)
+        if not axes:
+            return f"tl.load({base}){casts}"
+        if len(axes) == 1:
+            axis = axes[0]
+            shape = "[:, None]" if axis == "m" else "[None, :]"
+            mask = self.names(f"mask_{axis}")
+            return f"tl.load({base} + {term(offs[axis], moves[axis])}, mask={mask}, other={zero}){casts}{shape}"
+        rows, columns = term(f"{offs['m']}[:, None]", moves["m"]), term(f"{offs['n']}[None, :]", moves["n"])
+        return f"tl.load({base} + {rows} + {columns}, mask={self._tile_mask()}, other={zero}){casts}"
+
+    def _write_output(self, output: Output) -> None:
+        lines, names, operand = self.lines, self.names, output.operand
+        writer = ExpressionWriter(accumulator=names("acc"), load=self._load_epilogue, taken=names.taken)
+        value = writer.write(without_final_cast(output.value, operand.dtype))
+        lines.add(*writer.lines)
+        if not value.isidentifier():
+            bound = writer.fresh(operand.parameter.removesuffix("_ptr").lower())
+            lines.add(f"{bound} = {value}")
+            value = bound
+        parts = self._base(operand)
+        for axis, shape in (("m", "[:, None]"), ("n", "[None, :]")):
+            moved = term(f"{names(f'offs_{axis}')}{shape}", operand.strides.get(axis, "0"))
+            parts += [moved] if moved else []
+        stem = operand.parameter.removesuffix("_ptr").lower()
+        pointers = writer.fresh(f"{stem}_ptrs")
+        lines.add(f"{pointers} = {' + '.join(parts)}")
+        lines.add(f"tl.store({pointers}, {value}.to({operand.parameter}.dtype.element_ty), mask={self._tile_mask()})")
+
+    def _partial_size(self) -> str:
+        sizes = [self.extents[axis] for axis in (*self.algorithm.batch_axes, "m", "n")]
+        first, *rest = [size if is_atom(size) else f"({size})" for size in sizes]
+        return " * ".join([f"tl.cast({first}, tl.int64)", *rest])
+
+    def _partial_pointers(self, split: str) -> str:
+        """Where the partial sum of one split lies in the workspace [SPLIT_K, batch…, M, N]."""
+        names, algorithm = self.names, self.algorithm
+        parts = [names("partial_ptr")]
+        if split != "0":
+            parts.append(f"{split} * {self._partial_size()}")
+        inner = [*algorithm.batch_axes, "m", "n"]
+        for position, axis in enumerate(algorithm.batch_axes):
+            sizes = [self.extents[later] for later in inner[position + 1 :]]
+            parts.append(
+                " * ".join([batch_name(names, algorithm, axis), *[s if is_atom(s) else f"({s})" for s in sizes]])
+            )
+        n_size = self.extents["n"]
+        parts.append(f"{names('offs_m')}[:, None] * {n_size if is_atom(n_size) else f'({n_size})'}")
+        parts.append(f"{names('offs_n')}[None, :]")
+        return f"{names('partial_ptrs')} = {' + '.join(parts)}"
+
+    def _write_partial(self) -> None:
+        self.lines.add(
+            self._partial_pointers(self.names("pid_k")),
+            f"tl.store({self.names('partial_ptrs')}, {self.names('acc')}, mask={self._tile_mask()})",
+        )
+
+    def _assemble(
+        self, name: str, constants: list[str], derived: list[str], note: str, decorators: list[str]
+    ) -> KernelText:
+        tuned = set(names_in(" ".join(decorators))) if len(self.plan) > 1 else set()
+        used = set(names_in("\n".join(self.lines.written))) | tuned
+        stand_in = self.names("partial_ptr") if self.split else ""
+        outputs = {output.operand.parameter for output in self.original.outputs}
+        groups = signature_groups(self.parameters, used, stand_in, outputs)
+        return kernel_text(name, decorators, groups, constants, derived, [*docstring(note, 1), *self.lines.written])
+
+
+def accumulator_dtype(algorithm: Contraction) -> str:
+    """What the emitted kernel sums in: never less than float32 for floats."""
+    return "fp32" if algorithm.accumulator_dtype in {"fp16", "bf16"} else algorithm.accumulator_dtype
+
+
+def _zero(dtype: str) -> str:
+    return "0.0" if dtype.startswith(("fp", "bf")) else "0"

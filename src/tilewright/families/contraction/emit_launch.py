@@ -1,0 +1,103 @@
+"""Write the launch of an emitted kernel: the grid, the arguments, and the workspace of a split k."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tilewright.families.contraction.emit_grid import grid_axes
+from tilewright.families.contraction.emit_kernel import accumulator_dtype
+from tilewright.families.contraction.emit_signature import KernelText, filled, tuned_fields
+from tilewright.families.contraction.emit_text import LINE_LENGTH, substitute
+from tilewright.families.rewrite import NEW_NAME
+from tilewright.records.algorithm import Contraction
+from tilewright.records.schedule import Schedule
+
+REDUCTION_BLOCKS = {"BLOCK_M": 32, "BLOCK_N": 64}
+"""Tile of the kernel that adds partial sums: 16 numbers a thread, whatever the main tile is."""
+
+
+def launch_text(
+    algorithm: Contraction,
+    plan: Sequence[Schedule],
+    main: KernelText,
+    reduction: KernelText | None,
+    arguments: Mapping[str, str],
+    taken: set[str],
+) -> str:
+    """The statements that replace the input's launch.
+
+    Args:
+        algorithm: What is computed.
+        plan: The schedules of the emitted kernel.
+        main: The emitted kernel.
+        reduction: The kernel that adds partial sums, where k is split.
+        arguments: The launch's text for each kernel parameter.
+        taken: Names in use in the wrapper.
+    """
+    schedule = plan[0]
+    tensor = arguments[algorithm.a.parameter]
+    device = f"{tensor}.device" if tensor.isidentifier() else f"({tensor}).device"
+    lines: list[str] = []
+    values = dict(arguments)
+    constants = {constant: _constant(constant, schedule) for constant in main.constants}
+    if tuned_fields(plan) == "block":
+        constants = {name: value for name, value in constants.items() if not name.startswith("BLOCK_")}
+    options = {} if len(plan) > 1 else {"num_warps": str(schedule.num_warps), "num_stages": str(schedule.num_stages)}
+    programs = _fresh("num_sms", taken)
+    if schedule.persistent:
+        lines += [
+            "# One program on each SM; without a GPU (Triton's interpreter) one program does it all.",
+            f"{programs} = (",
+            f"    torch.cuda.get_device_properties({device}).multi_processor_count",
+            f'    if {device}.type == "cuda"',
+            "    else 1",
+            ")",
+        ]
+    if reduction is not None:
+        split, partial = _fresh("SPLIT_K", taken), _fresh("partial", taken)
+        sizes = [substitute(algorithm.extents[axis], arguments) for axis in (*algorithm.batch_axes, "m", "n")]
+        dtype = {"fp32": "torch.float32", "fp64": "torch.float64", "i32": "torch.int32"}[accumulator_dtype(algorithm)]
+        lines += [
+            f"{split} = {schedule.split_k}",
+            f"{partial} = torch.empty(({', '.join([split, *sizes])}), device={device}, dtype={dtype})",
+        ]
+        values.update({name: partial for group in main.groups for name in group if name not in arguments})
+        constants["SPLIT_K"] = split
+    grid = f"grid{NEW_NAME}"
+    lines += _grid(grid, grid_axes(algorithm, schedule, arguments, programs))
+    lines += _call(f"{main.name}[{grid}]", main, values, {**constants, **options})
+    if reduction is not None:
+        finishing = _fresh("reduce_grid", taken)
+        flat = Schedule(program_order="row_major")
+        lines += _grid(finishing, grid_axes(algorithm, flat, arguments, programs))
+        blocks = {name: str(value) for name, value in REDUCTION_BLOCKS.items()}
+        lines += _call(f"{reduction.name}[{finishing}]", reduction, values, {**blocks, "SPLIT_K": constants["SPLIT_K"]})
+    return "\n".join(lines) + "\n"
+
+
+def _constant(name: str, schedule: Schedule) -> str:
+    return str(getattr(schedule, name.lower()))
+
+
+def _grid(name: str, axes: Sequence[str]) -> list[str]:
+    shown = name.removesuffix(NEW_NAME)
+    line = f"{name} = lambda META: ({', '.join(axes)}{',' if len(axes) == 1 else ''})"
+    if len(line) - len(name) + len(shown) <= LINE_LENGTH - 8:
+        return [line]
+    return [f"{name} = lambda META: (", *[f"    {axis}," for axis in axes], ")"]
+
+
+def _call(callee: str, kernel: KernelText, values: Mapping[str, str], keywords: Mapping[str, str]) -> list[str]:
+    lines = [f"{callee}("]
+    for group in kernel.groups:
+        lines += [f"    {line}," for line in filled([values[name] for name in group])]
+    lines += [f"    {line}," for line in filled([f"{name}={value}" for name, value in keywords.items()])]
+    return [*lines, ")"]
+
+
+def _fresh(word: str, taken: set[str]) -> str:
+    name, count = word, 1
+    while name in taken:
+        count += 1
+        name = f"{word}_{count}"
+    return name

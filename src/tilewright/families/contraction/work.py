@@ -1,0 +1,147 @@
+"""The Work of a contraction under a Schedule: its tiles, their bytes and flops, with one launch's sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+
+from tilewright.families.contraction.emit_expression import operands as epilogue_operands
+from tilewright.families.index_expression import evaluate
+from tilewright.records.algorithm import Contraction, Operand
+from tilewright.records.launch import ConstexprArgument, Launch, ScalarArgument
+from tilewright.records.schedule import Schedule
+from tilewright.records.trial import Lifted
+from tilewright.records.work import TiledOperand, TileGrid, Work
+
+ELEMENT_BYTES = {
+    "fp64": 8, "i64": 8, "u64": 8, "fp32": 4, "i32": 4, "u32": 4, "fp16": 2, "bf16": 2, "i16": 2, "u16": 2,
+}  # fmt: skip
+"""Bytes of an element; every dtype that is not named takes one."""
+_PARTIAL_BYTES = 4
+
+
+def values_of(launch: Launch) -> dict[str, int]:
+    """Every whole number that the launch passed, by parameter."""
+    found: dict[str, int] = {}
+    for argument in launch.arguments:
+        if isinstance(argument, ScalarArgument | ConstexprArgument) and isinstance(argument.value, int):
+            found[argument.parameter] = int(argument.value)
+    return found
+
+
+def sizes_of(algorithm: Contraction, launch: Launch) -> dict[str, int]:
+    """Length of every axis in one launch.
+
+    Raises:
+        ValueError: an extent rests on something that the launch did not pass.
+    """
+    values = values_of(launch)
+    return {axis: evaluate(extent, values) for axis, extent in algorithm.extents.items()}
+
+
+def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
+    """What one launch under ``schedule`` does to the machine.
+
+    The second kernel of a split k counts with its bytes only.
+
+    Raises:
+        ValueError: ``lifted`` is no contraction, or an extent cannot be evaluated.
+    """
+    algorithm = lifted.algorithm
+    if not isinstance(algorithm, Contraction):
+        raise ValueError(f"{algorithm.kernel} is no contraction")
+    sizes = sizes_of(algorithm, launch)
+    m, n, k = (max(sizes[axis], 1) for axis in "mnk")
+    batch = prod(max(sizes[axis], 1) for axis in algorithm.batch_axes)
+    grid = TileGrid(
+        num_m=-(-m // schedule.block_m),
+        num_n=-(-n // schedule.block_n),
+        batch=batch,
+        split_k=schedule.split_k,
+        program_order=schedule.program_order,
+        group_m=schedule.group_m,
+    )
+    steps = max(1, -(-k // (schedule.block_k * schedule.split_k)))
+    programs = grid.num_m * grid.num_n * batch * schedule.split_k
+    padded = 2.0 * programs * steps * schedule.block_m * schedule.block_n * schedule.block_k
+    unit, times = _unit(algorithm, schedule)
+    values = values_of(launch)
+    tiled = (
+        _tiled(algorithm.a, "m", schedule.block_m * schedule.block_k, sizes, algorithm.batch_axes, values),
+        _tiled(algorithm.b, "n", schedule.block_n * schedule.block_k, sizes, algorithm.batch_axes, values),
+    )
+    written = sum(_bytes(output.operand.dtype) * m * n * batch for output in algorithm.outputs)
+    read, read_once = _epilogue_bytes(algorithm, grid, sizes)
+    partial = _PARTIAL_BYTES * m * n * batch * schedule.split_k if schedule.split_k > 1 else 0
+    return Work(
+        kernel=algorithm.kernel,
+        programs=programs,
+        num_warps=schedule.num_warps,
+        num_stages=schedule.num_stages,
+        flops={unit: padded * times},
+        minimum_dram_bytes=float(sum(operand.total_bytes for operand in tiled) + written + read_once),
+        read_bytes=float(read + partial),
+        written_bytes=float(written + partial),
+        block_m=schedule.block_m,
+        block_n=schedule.block_n,
+        block_k=schedule.block_k,
+        compute_bytes=max(_bytes(_computed(algorithm.a)), _bytes(_computed(algorithm.b))),
+        k_steps=steps,
+        tiles=grid,
+        operands=tiled,
+        persistent=schedule.persistent,
+    )
+
+
+def _computed(operand: Operand) -> str:
+    return operand.casts[-1] if operand.casts else operand.dtype
+
+
+def _bytes(dtype: str) -> int:
+    return ELEMENT_BYTES.get(dtype, 1)
+
+
+def _unit(algorithm: Contraction, schedule: Schedule) -> tuple[str, int]:
+    """The unit that multiplies, and how many of its products make one."""
+    dtype = _computed(algorithm.a)
+    if dtype == "bf16":
+        return "tensor_bf16", 1
+    if dtype == "fp32":
+        known = {"tf32": ("tensor_tf32", 1), "tf32x3": ("tensor_tf32", 3)}
+        return known.get(schedule.input_precision, ("fp32", 1))
+    return ("fp32", 1) if dtype in {"fp64", "i32", "i64"} else ("tensor_fp16", 1)
+
+
+def _tiled(
+    operand: Operand,
+    axis: str,
+    tile: int,
+    sizes: Mapping[str, int],
+    batch_axes: tuple[str, ...],
+    values: Mapping[str, int],
+) -> TiledOperand:
+    size = _bytes(operand.dtype)
+    moved = [name for name in (axis, "k", *batch_axes) if operand.strides.get(name, "0") != "0"]
+    unit = [name for name in (axis, "k") if name in moved and evaluate(operand.strides[name], values) == 1]
+    return TiledOperand(
+        name=operand.parameter,
+        axes=(axis, "batch") if any(name in moved for name in batch_axes) else (axis,),
+        tile_bytes=float(tile * size),
+        total_bytes=float(prod(max(sizes[name], 1) for name in moved) * size),
+        element_bytes=size,
+        contiguous_axis=unit[-1] if unit else "",
+    )
+
+
+def _epilogue_bytes(algorithm: Contraction, grid: TileGrid, sizes: Mapping[str, int]) -> tuple[int, int]:
+    """Bytes that the epilogue's loads ask for, and those of their tensors counted once."""
+    asked = once = 0
+    for output in algorithm.outputs:
+        for operand in epilogue_operands(output.value):
+            moved = [axis for axis in sizes if operand.strides.get(axis, "0") != "0"]
+            own = prod(max(sizes[axis], 1) for axis in moved) * _bytes(operand.dtype)
+            repeats = (1 if "m" in moved else grid.num_m) * (1 if "n" in moved else grid.num_n)
+            shared = prod(max(sizes[axis], 1) for axis in algorithm.batch_axes if axis not in moved)
+            asked += own * repeats * shared
+            once += own
+    return asked, once
