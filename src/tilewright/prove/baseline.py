@@ -1,0 +1,205 @@
+"""What candidates are held against: the oracle and the original, run once for all candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from tilewright.prove import inputs
+from tilewright.prove.compare import Baseline, original_is_wrong
+from tilewright.prove.halves import Array, round_to
+from tilewright.prove.plan import LONG, Planned
+from tilewright.prove.session import FLOAT64, MODELLED, WIDENED, Case, Result, Session, Values
+from tilewright.workers import Worker
+
+MODELLED_HALVES = (
+    "bfloat16 was run in a model (float32 values rounded to bfloat16 after each operation), not in hardware"
+)
+MODELLED_TF32 = (
+    "tl.dot was run with float32 accumulation and TF32 operands cut to 10 mantissa bits; "
+    "the order of summation inside tensor cores is not modelled"
+)
+CONCURRENCY = "programs ran one after the other: races between them, and deadlocks, would not show"
+
+
+@dataclass(slots=True)
+class Baselines:
+    """The calls that can be compared, the model's state, and what had to be left out."""
+
+    usable: list[Baseline] = field(default_factory=list)
+    states: dict[tuple[object, ...], dict[str, Array]] = field(default_factory=dict)
+    unchecked: list[str] = field(default_factory=list)
+    timed_out: bool = False
+
+    def case(self, planned: Planned, values: Values, **changes: object) -> Case:
+        """The call of ``planned`` as the original and candidates make it."""
+        state = self.states.get(planned.problem.init_arguments, {})
+        return make_case(planned, values, state, **changes)
+
+
+def make_case(planned: Planned, values: Values, state: dict[str, Array], **changes: object) -> Case:
+    """A call in the planned dtype, under the modelled arithmetic, with ``changes`` to the Case's fields."""
+    if not planned.own:
+        state = {name: round_to(v, planned.dtype) if v.dtype.kind == "f" else v for name, v in state.items()}
+    case = Case(
+        name=planned.name,
+        problem=planned.problem,
+        instance=planned.instance,
+        dtypes=planned.dtypes,
+        cast=None if planned.own else planned.dtype,
+        values=values,
+        arithmetic=MODELLED,
+        state=state,
+    )
+    return replace(case, **changes)  # type: ignore[arg-type]
+
+
+class BaselineBuilder:
+    """Runs the oracle and the original on every planned call."""
+
+    def __init__(
+        self,
+        original: str,
+        reference: str | None,
+        *,
+        worker: Worker,
+        uncompilable: Sequence[str],
+        seed: int,
+        timeout_s: float,
+    ) -> None:
+        self.reference, self.worker, self.seed, self.timeout_s = reference, worker, seed, timeout_s
+        self.uncompilable = set(uncompilable)
+        self.original_text = original
+        self.result = Baselines()
+
+    def build(self, planned: Sequence[Planned]) -> Baselines:
+        """Run everything; what cannot be compared is named in ``unchecked``."""
+        result = self.result
+        session = Session(self.worker, self.original_text, "ModelNew", seed=self.seed, timeout_s=self.timeout_s)
+        try:
+            planned = self._initial_states(session, planned)
+            values: dict[str, Values] = {
+                p.name: inputs.values_for(
+                    p.problem.inputs, p.dtypes, distribution=p.distribution, seed=self.seed, salt=p.instance
+                )
+                for p in planned
+            }
+            oracle, moved = self._oracle(session, planned, values)
+            runs = [p for p in planned if p.dtype not in self.uncompilable]
+            originals = session.run([result.case(p, values[p.name]) for p in runs])
+        finally:
+            session.close()
+        skipped = sorted({LONG[p.dtype] for p in planned} & {LONG[name] for name in self.uncompilable})
+        if skipped:
+            result.unchecked.append(
+                f"the original does not compile for {', '.join(skipped)}: held against the oracle and the dtype's bound"
+            )
+        self._select(planned, values, oracle, moved, originals)
+        result.timed_out = any(r.kind == "timed_out" for r in (*originals.values(), *oracle.values()))
+        return result
+
+    def _initial_states(self, session: Session, planned: Sequence[Planned]) -> list[Planned]:
+        usable: dict[tuple[object, ...], bool] = {}
+        for p in planned:
+            init = p.problem.init_arguments
+            if init in usable:
+                continue
+            state = session.initial_state(init)
+            usable[init] = not isinstance(state, Result)
+            if isinstance(state, Result):
+                self.result.unchecked.append(f"{p.problem.label}: the original's model is not made ({state.error})")
+                self.result.timed_out |= state.kind == "timed_out"
+            else:
+                self.result.states[init] = state
+        return [p for p in planned if usable[p.problem.init_arguments]]
+
+    def _oracle(
+        self, session: Session, planned: Sequence[Planned], values: dict[str, Values]
+    ) -> tuple[dict[str, Result], dict[str, Result]]:
+        """The exact answers, and those on moved inputs."""
+        if self.reference is not None:
+            reference = Session(self.worker, self.reference, "Model", seed=self.seed, timeout_s=self.timeout_s)
+            try:
+                return self._attempt(reference, planned, values, "f64", FLOAT64)
+            finally:
+                reference.close()
+        truth: dict[str, Result] = {}
+        moved: dict[str, Result] = {}
+        for dtype, arithmetic in (("f32", WIDENED), ("", WIDENED), ("f32", MODELLED)):
+            missing = [p for p in planned if not (p.name in truth and truth[p.name].ran)]
+            if not missing:
+                break
+            one, other = self._attempt(session, missing, values, dtype, arithmetic)
+            truth.update(one)
+            moved.update(other)
+            if arithmetic == MODELLED and any(r.ran for r in one.values()):
+                names = ", ".join(sorted({p.problem.label for p in missing if one[p.name].ran}))
+                self.result.unchecked.append(f"{names}: no float64 oracle; the original in float32 stands in for it")
+        return truth, moved
+
+    def _attempt(
+        self, session: Session, planned: Sequence[Planned], values: dict[str, Values], dtype: str, arithmetic: str
+    ) -> tuple[dict[str, Result], dict[str, Result]]:
+        cases = []
+        for p in planned:
+            wide = dtype or p.dtype
+            if p.dtype == "f64":
+                wide = "f64"
+            common: dict[str, object] = {
+                "dtypes": p.dtypes_at(wide),
+                "cast": wide if wide == "f64" or not p.own or wide != p.dtype else None,
+                "arithmetic": arithmetic,
+                "contiguous": True,
+            }
+            state = self.result.states.get(p.problem.init_arguments, {})
+            for tag, given in (("", values[p.name]), ("moved", inputs.perturbed(values[p.name], self.seed))):
+                if tag and p.distribution == inputs.NON_FINITE:
+                    continue
+                instance = f"{p.instance}/{arithmetic}{dtype}{tag}"
+                cases.append(make_case(p, given, state, name=f"{p.name}{tag}", instance=instance, **common))
+        results = session.run(cases)
+        truth = {p.name: results[p.name] for p in planned}
+        return truth, {p.name: results[f"{p.name}moved"] for p in planned if f"{p.name}moved" in results}
+
+    def _select(
+        self,
+        planned: Sequence[Planned],
+        values: dict[str, Values],
+        oracle: dict[str, Result],
+        moved: dict[str, Result],
+        originals: dict[str, Result],
+    ) -> None:
+        """Keep the calls that say something; name the others, one line a problem and reason."""
+        dropped: dict[str, list[Planned]] = {}
+        dtypes = self._output_dtypes(planned, originals)
+        for p in planned:
+            truth = oracle[p.name]
+            original = originals.get(p.name)
+            baseline = Baseline(
+                planned=p,
+                values=values[p.name],
+                oracle=truth,
+                moved_oracle=found if (found := moved.get(p.name)) is not None and found.ran else None,
+                original=original,
+                output_dtypes={n: p.dtype if follows else d for n, (d, follows) in dtypes.items()}
+                if original is None or not original.ran
+                else {name: leaf.dtype for name, leaf in original.outputs.items()},
+            )
+            reason = f"no oracle ({truth.kind}: {truth.error})" if not truth.ran else original_is_wrong(baseline)
+            if reason:
+                dropped.setdefault(reason, []).append(p)
+            else:
+                self.result.usable.append(baseline)
+        for reason, those in dropped.items():
+            names = ", ".join(dict.fromkeys(f"{p.problem.label} {LONG[p.dtype]} {p.distribution}" for p in those[:3]))
+            more = f" and {len(those) - 3} more" if len(those) > 3 else ""
+            self.result.unchecked.append(f"{names}{more}: {reason}")
+
+    @staticmethod
+    def _output_dtypes(planned: Sequence[Planned], originals: dict[str, Result]) -> dict[str, tuple[str, bool]]:
+        """Each output's dtype in the original's own run, and whether it follows the inputs'."""
+        for p in planned:
+            found = originals.get(p.name)
+            if p.own and found is not None and found.ran:
+                return {name: (leaf.dtype, leaf.dtype == p.dtype) for name, leaf in found.outputs.items() if leaf.dtype}
+        return {}

@@ -1,0 +1,280 @@
+"""One call of a candidate against the oracle and the original: arrays in, Checks out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from tilewright.prove import budget, inputs
+from tilewright.prove.halves import Array
+from tilewright.prove.plan import LONG, Planned
+from tilewright.prove.session import Leaf, Result, Values
+from tilewright.records.verdict import Check
+
+_WRONG = {"f64": 0.02, "f32": 0.02, "f16": 0.1, "bf16": 0.2}
+"""Relative Frobenius error from which the original itself counts as wrong, on values without cancellation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What one planned call is compared with."""
+
+    planned: Planned
+    values: Values
+    oracle: Result
+    moved_oracle: Result | None
+    original: Result | None
+    """``None`` where the original does not run at this dtype."""
+    output_dtypes: Mapping[str, str] = field(default_factory=dict)
+    """Dtype that each output is to have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A Check, with what the verdict needs to know about it."""
+
+    check: Check
+    output: str
+    vacuous: bool = False
+
+
+def original_is_wrong(baseline: Baseline) -> str:
+    """Why the original cannot be held up as an example in this call, or an empty string."""
+    original, oracle = baseline.original, baseline.oracle
+    if original is None:
+        return ""
+    if not original.ran:
+        return f"the original does not run ({original.kind}: {original.error})"
+    for name, truth in oracle.outputs.items():
+        leaf = original.outputs.get(name)
+        if leaf is None or (leaf.values is None) != (truth.values is None):
+            return f"the original has no {name} like the oracle's"
+        if leaf.values is None or truth.values is None:
+            continue
+        if leaf.values.shape != truth.values.shape:
+            return f"the original's {name} has shape {leaf.values.shape}, the oracle's {truth.values.shape}"
+        if leaf.unwritten:
+            return f"the original leaves {leaf.unwritten} elements of {name} unwritten"
+        easy = baseline.planned.distribution in (inputs.NORMAL, inputs.SECOND, inputs.UNIFORM)
+        if easy and truth.values.dtype.kind == "f" and leaf.values.dtype.kind == "f":
+            keep = _comparable(truth.values, leaf.dtype)
+            exact = truth.values[keep].astype(np.float64)
+            error = budget.rms(leaf.values[keep].astype(np.float64) - exact) / (budget.rms(exact) or 1.0)
+            if not error <= _WRONG.get(leaf.dtype, 0.02):
+                return f"the original is off by {error:.2g} (relative Frobenius error)"
+    return ""
+
+
+def compare(baseline: Baseline, candidate: Result, precision: str) -> list[Judged]:
+    """All checks of one call."""
+    comparison = _Comparison(baseline, candidate, precision)
+    if not candidate.ran:
+        place = f" at line {candidate.line}" if candidate.line else ""
+        return [comparison.fact("runs", "", f"{_KINDS[candidate.kind]}{place}: {candidate.error}", np.inf)]
+    return [*comparison.outputs(), *comparison.effects()]
+
+
+_KINDS = {
+    "raised": "raises",
+    "crashed": "crashes",
+    "out_of_memory": "runs out of memory",
+    "timed_out": "does not end",
+    "not_run": "was not run",
+}
+
+
+class _Comparison:
+    def __init__(self, baseline: Baseline, candidate: Result, precision: str) -> None:
+        self.baseline, self.candidate, self.precision = baseline, candidate, precision
+        self.planned = baseline.planned
+
+    def fact(self, name: str, output: str, detail: str, error: float) -> Judged:
+        """A check that holds (error 0) or not."""
+        specs = [spec for spec in self.planned.problem.inputs if spec.dtype != "python"]
+        check = Check(
+            name=name,
+            dtype=LONG.get(self.planned.dtype, self.planned.dtype),
+            shapes=tuple(spec.shape for spec in specs),
+            distribution=self.planned.distribution,
+            error=float(error),
+            bound=0.0,
+            original_error=None,
+            passed=error == 0,
+            detail=detail,
+        )
+        return Judged(check=check, output=output)
+
+    def outputs(self) -> list[Judged]:
+        truth = self.baseline.oracle.outputs
+        judged: list[Judged] = []
+        names = list(truth)
+        if list(self.candidate.outputs) != names:
+            found = ", ".join(self.candidate.outputs) or "nothing"
+            return [self.fact("outputs", "", f"returns {found} where the original returns {', '.join(names)}", np.inf)]
+        for name in names:
+            original = None if self.baseline.original is None else self.baseline.original.outputs.get(name)
+            moved = None if self.baseline.moved_oracle is None else self.baseline.moved_oracle.outputs.get(name)
+            judged += self.leaf(name, self.candidate.outputs[name], truth[name], original, moved)
+        return judged
+
+    def leaf(self, name: str, own: Leaf, truth: Leaf, original: Leaf | None, moved: Leaf | None) -> list[Judged]:
+        """Compare one output, or one tensor that the call changed."""
+        if own.values is None or truth.values is None:
+            expected = (original or truth).text
+            same = own.values is None and truth.values is None and own.text == expected
+            what = own.text or own.dtype
+            return [
+                self.fact("value", name, "" if same else f"{name} is {what}, not {expected}", 0.0 if same else np.inf)
+            ]
+        if own.values.shape != truth.values.shape:
+            return [self.fact("shape", name, f"{name} has shape {own.values.shape}, not {truth.values.shape}", np.inf)]
+        expected_dtype = self.baseline.output_dtypes.get(name, own.dtype)
+        if own.dtype != expected_dtype:
+            return [self.fact("dtype", name, f"{name} is {own.dtype}, not {expected_dtype}", np.inf)]
+        if own.unwritten and not (original and original.unwritten):
+            return [self.fact("written", name, f"{own.unwritten} elements of {name} are never written", own.unwritten)]
+        if own.values.dtype.kind != "f" or truth.values.dtype.kind != "f":
+            return [self._exact(name, own, original or truth)]
+        layout = "" if own.contiguous or (original and not original.contiguous) else "not contiguous, the original's is"
+        return [
+            replace(judged, check=replace(judged.check, detail="; ".join(filter(None, (judged.check.detail, layout)))))
+            for judged in self._floats(name, own, truth, original, moved)
+        ]
+
+    def _exact(self, name: str, own: Leaf, truth: Leaf) -> Judged:
+        assert own.values is not None
+        assert truth.values is not None
+        differs = own.values != truth.values
+        count = int(np.count_nonzero(differs))
+        detail = ""
+        if count:
+            place = tuple(int(i) for i in np.argwhere(differs)[0])
+            first = f"{own.values[place]}, not {truth.values[place]}"
+            detail = f"{count} elements of {name} differ, first at {list(place)}: {first}"
+        judged = self.fact("equal", name, detail, count)
+        constant = truth.values.size < 2 or bool((truth.values == truth.values.reshape(-1)[0]).all())
+        return replace(judged, vacuous=constant)
+
+    def _floats(self, name: str, own: Leaf, truth: Leaf, original: Leaf | None, moved: Leaf | None) -> list[Judged]:
+        assert own.values is not None
+        assert truth.values is not None
+        before = None if original is None else original.values
+        judged: list[Judged] = []
+        if before is not None and before.dtype.kind == "f" and self.precision != "tolerance":
+            judged += self._positions(name, own.values, before, truth.values)
+        if self.planned.distribution == inputs.NON_FINITE or any(not j.check.passed for j in judged):
+            return judged
+        keep = _comparable(truth.values, own.dtype)
+        if before is not None:
+            keep &= np.isfinite(before)
+        lost = keep & ~np.isfinite(own.values)
+        if lost.any():
+            place = tuple(int(i) for i in np.argwhere(lost)[0])
+            count = int(lost.sum())
+            detail = f"{count} elements of {name} are not finite, first at {list(place)}: {own.values[place]}"
+            return [*judged, self.fact("finite", name, detail, count)]
+
+        def kept(values: Array) -> Array:
+            return values[keep].astype(np.float64)
+
+        usable = moved is not None and moved.values is not None and moved.values.shape == truth.values.shape
+        moved_values = kept(moved.values) if usable and moved is not None and moved.values is not None else None
+        if moved_values is not None:
+            moved_values = np.where(np.isfinite(moved_values), moved_values, kept(truth.values))
+        places = np.argwhere(keep)
+        for measured in budget.measure(
+            kept(own.values),
+            kept(truth.values),
+            None if before is None else kept(before),
+            moved_values,
+            dtype=own.dtype,
+            precision=self.precision,
+            longest=self.planned.longest,
+            moved_by=inputs.PERTURBATION,
+        ):
+            judged.append(self._measured(name, measured, own.values, truth.values, places))
+        return judged
+
+    def _positions(self, name: str, own: Array, before: Array, truth: Array) -> list[Judged]:
+        """NaN and Inf stand where the original has them (where it has none unless the truth is near overflow)."""
+        clear = np.ones(own.shape, dtype=bool)
+        if self.planned.distribution != inputs.NON_FINITE:
+            if np.isfinite(before).all() and np.isfinite(own).all():
+                return []
+            clear = ~np.isfinite(truth)
+        differs = clear & ((np.isnan(own) != np.isnan(before)) | (np.isinf(own) != np.isinf(before)))
+        differs |= clear & np.isinf(own) & np.isinf(before) & (own != before)
+        count = int(np.count_nonzero(differs))
+        detail = ""
+        if count:
+            place = tuple(int(i) for i in np.argwhere(differs)[0])
+            detail = f"{name}{list(place)} is {own[place]}, the original's is {before[place]}; {count} such elements"
+        return [replace(self.fact("NaN and Inf positions", name, detail, count), vacuous=True)]
+
+    def _measured(self, name: str, measured: budget.Measured, own: Array, truth: Array, places: Array) -> Judged:
+        judged = self.fact(f"{name}: {measured.measure}", name, "", 0.0)
+        detail = "" if self.baseline.original is not None else "original does not run"
+        if not measured.passed and measured.worst_index:
+            place = tuple(int(i) for i in places[measured.worst_index[0]])
+            worst = f"{name}{list(place)} is {own[place]:.6g}, exactly {truth[place]:.6g}"
+            detail = "; ".join(filter(None, (detail, worst)))
+        if measured.vacuous:
+            detail = "; ".join(filter(None, (detail, measured.vacuous)))
+        check = replace(
+            judged.check,
+            error=measured.error,
+            bound=measured.bound,
+            original_error=measured.original_error,
+            passed=measured.passed,
+            detail=detail,
+        )
+        return Judged(check=check, output=name, vacuous=bool(measured.vacuous))
+
+    def effects(self) -> list[Judged]:
+        """What the call did to its inputs and to the model's state, beside what it returned."""
+        original = self.baseline.original or self.baseline.oracle
+        judged: list[Judged] = []
+        for name, own in self.candidate.inputs.items():
+            index = int(name.rpartition(" ")[2])
+            given = self.baseline.values[index]
+            before = original.inputs.get(name)
+            if own.values is None or before is None or before.values is None or not isinstance(given, np.ndarray):
+                continue
+            if _same_values(before.values, given):
+                changed = int(np.count_nonzero(_unequal(own.values, given)))
+                judged.append(self.fact("input kept", "", f"{name} is changed by the call" if changed else "", changed))
+            else:
+                judged += self._effect(f"{name} afterwards", own, before, self.baseline.oracle.inputs.get(name))
+        for name, own in self.candidate.state.items():
+            before = original.state.get(name)
+            if before is None or own.values is None or before.values is None or before.dtype != own.dtype:
+                continue
+            if not _same_values(own.values, before.values):
+                judged += self._effect(f"{name} afterwards", own, before, self.baseline.oracle.state.get(name))
+        return judged
+
+    def _effect(self, name: str, own: Leaf, before: Leaf, truth: Leaf | None) -> list[Judged]:
+        shape = None if before.values is None else before.values.shape
+        if truth is None or truth.values is None or truth.values.shape != shape:
+            truth = before
+        original = before if self.baseline.original is not None else None
+        return self.leaf(name, own, truth, original, None)
+
+
+def _comparable(truth: Array, dtype: str) -> Array:
+    """Elements that are finite in the truth and well inside the range of ``dtype``."""
+    return np.asarray(np.isfinite(truth) & (np.abs(truth) < 0.99 * budget.LARGEST.get(dtype, np.inf)))
+
+
+def _unequal(one: Array, other: Array) -> Array:
+    if one.shape != other.shape:
+        return np.ones(one.shape, dtype=bool)
+    if one.dtype.kind == "f":
+        return np.asarray((one != other) & ~(np.isnan(one) & np.isnan(other)))
+    return np.asarray(one != other)
+
+
+def _same_values(one: Array, other: Array) -> bool:
+    return one.shape == other.shape and not bool(_unequal(one, other).any())

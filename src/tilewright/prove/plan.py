@@ -1,0 +1,93 @@
+"""Which calls a proof makes: problems, dtypes and distributions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tilewright.prove import inputs
+from tilewright.records.problem import Problem
+
+SHORT = {"fp32": "f32", "fp16": "f16", "bf16": "bf16", "fp64": "f64"}
+LONG = {short: long for long, short in SHORT.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One call to make with the oracle, the original and the candidate alike."""
+
+    name: str
+    problem: Problem
+    dtype: str
+    """Dtype of the run, short: what the main float inputs are made as."""
+    own: bool
+    """Whether ``dtype`` is what the problem itself states."""
+    distribution: str
+
+    @property
+    def instance(self) -> str:
+        """Calls with one problem and dtype share a model, so that what a call leaves behind meets the next."""
+        return f"{self.name.partition('_')[0]}/{self.dtype}"
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """Dtype of each of forward's arguments."""
+        return self.dtypes_at(self.dtype)
+
+    def dtypes_at(self, dtype: str) -> tuple[str, ...]:
+        """As :attr:`dtypes`, for another run dtype."""
+        main = main_dtype(self.problem)
+        return tuple(dtype if spec.dtype == main else spec.dtype for spec in self.problem.inputs)
+
+    @property
+    def longest(self) -> int:
+        """Longest input dimension: what a sum may run over."""
+        return max((size for spec in self.problem.inputs for size in spec.shape), default=1)
+
+    def words(self) -> str:
+        """This call in a few words, for a reason."""
+        shapes = " ".join(
+            "x".join(map(str, spec.shape)) or "scalar" for spec in self.problem.inputs if spec.dtype != "python"
+        )
+        return f"{self.problem.label or 'problem'} {shapes}, {LONG.get(self.dtype, self.dtype)}, {self.distribution}"
+
+
+def main_dtype(problem: Problem) -> str | None:
+    """Dtype of the first float input: the one that a run in another precision changes."""
+    return next((spec.dtype for spec in problem.inputs if spec.dtype in inputs.FLOATS), None)
+
+
+def plan(problems: Sequence[Problem], dtypes: Sequence[str]) -> list[Planned]:
+    """The calls of a proof, the most telling first.
+
+    The first ragged problem (the first of all where none is labelled so) meets every distribution in its own dtype and
+    a second call with fresh values; other dtypes meet two distributions on it; other problems meet one in each dtype.
+    """
+    if not problems:
+        return []
+    main = next((p for p in problems if p.label.startswith("ragged")), problems[0])
+    planned: list[Planned] = []
+    for number, problem in sorted(enumerate(problems), key=lambda pair: pair[1] is not main):
+        stated = main_dtype(problem)
+        wanted = [SHORT[name] for name in dtypes]
+        runs = [stated] + [name for name in wanted if name != stated] if stated else ["f32"]
+        for dtype in runs:
+            assert dtype is not None
+            own = dtype == stated or stated is None
+            for index, distribution in enumerate(_distributions(problem is main, own)):
+                planned.append(
+                    Planned(
+                        name=f"p{number}_{dtype}_{index}",
+                        problem=problem,
+                        dtype=dtype,
+                        own=own,
+                        distribution=distribution,
+                    )
+                )
+    return planned
+
+
+def _distributions(main: bool, own: bool) -> tuple[str, ...]:
+    if main and own:
+        return (inputs.NORMAL, inputs.SECOND, inputs.UNIFORM, inputs.WIDE, inputs.CANCELLING, inputs.NON_FINITE)
+    return (inputs.NORMAL, inputs.UNIFORM) if main else (inputs.NORMAL,)

@@ -1,0 +1,159 @@
+"""From the real shapes of a call to small ones that the interpreter can run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from tilewright.records.problem import Problem
+from tilewright.records.source import TensorSpec
+
+InitArguments = tuple[int | float | bool | str | tuple[int, ...] | None, ...]
+
+_KEPT_UP_TO = 16
+"""Sizes up to this one (channels, heads, taps) stay: kernels are written around them."""
+_LARGEST_TENSOR = 70_000
+_LARGEST_WORK = 4_000_000
+"""Product of all distinct sizes: what the loops of a kernel may amount to, for under two seconds a run."""
+
+_EVEN = ((128, 64, 192, 96, 32, 48), (64, 32, 96, 48, 16, 24), (32, 16, 48, 24, 64, 8), (16, 8, 32, 24, 4, 12))
+_RAGGED = ((100, 52, 36, 28, 44, 20), (37, 23, 19, 13, 29, 11), (19, 13, 11, 7, 17, 5), (7, 5, 3, 11, 13, 6))
+_LARGE = ((257, 129, 65, 33, 17, 9), (129, 65, 33, 17, 9, 5), (65, 33, 17, 9, 5, 3))
+
+
+def small_problems(inputs: tuple[TensorSpec, ...], init_arguments: InitArguments = ()) -> tuple[Problem, ...]:
+    """Derive problems that cross block boundaries yet run fast.
+
+    Dimensions with equal values are taken to be one size, also where the value stands among the init arguments or as a
+    Python number among forward's arguments; sizes up to 16 are kept. A problem that the original does not accept is
+    for the prover to drop.
+
+    Args:
+        inputs: forward's arguments at their real size.
+        init_arguments: what the model is made with.
+
+    Returns:
+        Problems labelled ``ragged``, ``even``, ``ragged large``, ``size 1``, ``transposed storage``, ``sliced storage``
+        and ``scaled`` (every size divided by one power of two, so that ratios hold), without repetitions.
+    """
+    values = _sizes(inputs, init_arguments)
+    result: list[Problem] = []
+
+    def add(label: str, sizes: Mapping[int, int]) -> Problem:
+        problem = Problem(
+            inputs=tuple(_resized(spec, sizes) for spec in inputs),
+            init_arguments=tuple(_mapped(value, sizes) for value in init_arguments),
+            label=label,
+        )
+        if all((old.inputs, old.init_arguments) != (problem.inputs, problem.init_arguments) for old in result):
+            result.append(problem)
+        return problem
+
+    ragged = add("ragged", _fitting(inputs, values, _RAGGED, lower=1))
+    add("even", _fitting(inputs, values, _EVEN, lower=0))
+    add("ragged large", _fitting(inputs, values, _LARGE, lower=1))
+    add("size 1", dict.fromkeys(values, 1))
+    if values:
+        add("scaled", _scaled(inputs, values))
+    for label, layout in (("transposed storage", _transposed), ("sliced storage", _sliced)):
+        changed = tuple(replace(spec, strides=layout(spec)) for spec in ragged.inputs)
+        if changed != ragged.inputs:
+            result.append(replace(ragged, inputs=changed, label=label))
+    return tuple(result)
+
+
+def _sizes(inputs: Sequence[TensorSpec], init_arguments: InitArguments) -> tuple[int, ...]:
+    """Distinct sizes that may change, in order of appearance: the tensors' first, then those of init alone."""
+    seen: dict[int, None] = {}
+    for spec in inputs:
+        for size in spec.shape:
+            if size > _KEPT_UP_TO:
+                seen[size] = None
+    for argument in init_arguments:
+        for value in argument if isinstance(argument, tuple) else (argument,):
+            if isinstance(value, int) and not isinstance(value, bool) and value > _KEPT_UP_TO:
+                seen[value] = None
+    return tuple(seen)
+
+
+def _fitting(
+    inputs: Sequence[TensorSpec], values: Sequence[int], lists: Sequence[Sequence[int]], *, lower: int
+) -> dict[int, int]:
+    """Sizes of the first list whose tensors stay small; a size never grows beyond ``value - lower``."""
+    sizes: dict[int, int] = {}
+    for choice in lists:
+        wanted = [choice[i] if i < len(choice) else choice[-1] for i in range(len(values))]
+        sizes = {v: min(size, max(1, v - lower)) for v, size in zip(values, wanted, strict=True)}
+        if _is_small(inputs, sizes):
+            break
+    return sizes
+
+
+def _scaled(inputs: Sequence[TensorSpec], values: Sequence[int]) -> dict[int, int]:
+    divisor = 1
+    while True:
+        sizes = {value: max(1, -(-value // divisor)) for value in values}
+        if (max(sizes.values()) <= 128 and _is_small(inputs, sizes)) or max(sizes.values()) == 1:
+            return sizes
+        divisor *= 2
+
+
+def _is_small(inputs: Sequence[TensorSpec], sizes: Mapping[int, int]) -> bool:
+    largest = max((math.prod(sizes.get(d, d) for d in spec.shape) for spec in inputs), default=1)
+    return largest <= _LARGEST_TENSOR and math.prod(sizes.values()) <= _LARGEST_WORK
+
+
+def _mapped(
+    value: int | float | bool | str | tuple[int, ...] | None, sizes: Mapping[int, int]
+) -> int | float | bool | str | tuple[int, ...] | None:
+    if isinstance(value, tuple):
+        return tuple(sizes.get(item, item) for item in value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return sizes.get(value, value)
+    return value
+
+
+def _resized(spec: TensorSpec, sizes: Mapping[int, int]) -> TensorSpec:
+    if spec.dtype == "python":
+        name, _, value = spec.name.partition("=")
+        number = sizes.get(int(value)) if value.strip().lstrip("-").isdigit() else None
+        return spec if number is None else replace(spec, name=f"{name}={number}")
+    shape = tuple(sizes.get(size, size) for size in spec.shape)
+    return replace(spec, shape=shape, strides=_same_order(spec, shape))
+
+
+def _same_order(spec: TensorSpec, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Dense strides for ``shape`` whose dimensions lie in memory in the order that ``spec``'s do."""
+    if spec.strides is None:
+        return None
+    strides = [0] * len(shape)
+    running = 1
+    for axis in sorted(range(len(shape)), key=lambda axis: (spec.strides or ())[axis]):
+        strides[axis] = running if (spec.strides or ())[axis] else 0
+        running *= shape[axis]
+    return tuple(strides)
+
+
+def _contiguous(shape: Sequence[int]) -> list[int]:
+    strides = [1] * len(shape)
+    for axis in range(len(shape) - 2, -1, -1):
+        strides[axis] = strides[axis + 1] * max(1, shape[axis + 1])
+    return strides
+
+
+def _transposed(spec: TensorSpec) -> tuple[int, ...] | None:
+    """The last two dimensions the other way round in memory."""
+    if spec.dtype == "python" or len(spec.shape) < 2:
+        return spec.strides
+    *leading, rows, columns = spec.shape
+    strides = _contiguous([*leading, columns, rows])
+    return (*strides[:-2], strides[-1], strides[-2])
+
+
+def _sliced(spec: TensorSpec) -> tuple[int, ...] | None:
+    """Every second element of a tensor twice as wide."""
+    if spec.dtype == "python" or not spec.shape:
+        return spec.strides
+    strides = _contiguous([*spec.shape[:-1], 2 * spec.shape[-1]])
+    return (*strides[:-1], 2)
