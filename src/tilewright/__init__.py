@@ -1,1 +1,35 @@
 """Tilewright makes Triton kernels fast and proves that they are still right."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tilewright.api import Optimized, fix, inspect, lint, optimize
+    from tilewright.errors import InputError, ProofError, TilewrightError
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "InputError",
+    "Optimized",
+    "ProofError",
+    "TilewrightError",
+    "__version__",
+    "fix",
+    "inspect",
+    "lint",
+    "optimize",
+]
+
+# Worker processes import this package too, and need nothing but torch, triton and numpy: names load on first use.
+_HOME = dict.fromkeys(("Optimized", "fix", "inspect", "lint", "optimize"), "tilewright.api") | dict.fromkeys(
+    ("InputError", "ProofError", "TilewrightError"), "tilewright.errors"
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ def capture(
     worker: Worker,
     inputs: tuple[TensorSpec, ...] = (),
     reference: str | None = None,
+    init_arguments: Sequence[Any] | None = None,
     grid_sizes: Mapping[str, int] | None = None,
     timeout_s: float = 60.0,
 ) -> Capture:
@@ -37,6 +38,7 @@ def capture(
         worker: where the user's code runs.
         inputs: forward's arguments in order; they win over a reference's.
         reference: path of a KernelBench reference file, read for shapes, types and init arguments.
+        init_arguments: what to construct ModelNew with; ``None`` takes the reference's, or those the file itself has.
         grid_sizes: kernel to number of programs (``launch__grid_size``); guides sizes that must be inferred.
         timeout_s: the most seconds that all of it may take.
 
@@ -46,6 +48,8 @@ def capture(
         ReferenceFileError: the reference does not load or fit.
     """
     arguments: dict[str, Any] = {"inputs": [asdict(each) for each in inputs], "grid_sizes": dict(grid_sizes or {})}
+    if init_arguments is not None:
+        arguments["init"] = list(init_arguments)
     if reference is not None and not inputs:
         arguments["reference"] = _copied_reference(reference, worker)
     return _run(source, target, worker, arguments, reference, timeout_s)

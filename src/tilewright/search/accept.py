@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from tilewright.capture import capture_variants
 from tilewright.lint import check
-from tilewright.prove import prove, small_problems
+from tilewright.prove import Prover, small_problems
 from tilewright.records.build import BuildFailure
 from tilewright.records.finding import Finding, Severity
 from tilewright.records.launch import Capture
@@ -17,6 +18,8 @@ from tilewright.search.analyse import build_launches
 from tilewright.search.explore import Explored
 from tilewright.search.session import Session
 
+PROOF_LIMIT_S = 120.0
+"""For all runs of one file in the interpreter."""
 DTYPES = ("fp32", "fp16", "bf16")
 """Every emitted file is compiled for these, whichever of them the input was given."""
 
@@ -27,18 +30,31 @@ class Original:
 
     source: KernelSource
     capture: Capture
-    reference: str | None
     refused_dtypes: tuple[str, ...]
     """Dtypes for which the input itself does not compile."""
+    prover: Prover
 
 
-def original_of(source: KernelSource, capture: Capture, reference: str | None, session: Session) -> Original:
-    """Find out for which dtypes the input compiles."""
+def original_of(
+    source: KernelSource, capture: Capture, reference: str | None, session: Session, *, precision: str, seed: int
+) -> Original:
+    """Find out for which dtypes the input compiles, and run it (and the oracle) in the interpreter."""
     variants = capture_variants(
         source, capture=capture, target=session.target, worker=session.capture_worker, dtypes=DTYPES
     )
     refused = tuple(dtype for dtype, found in variants.items() if fault_of(found))
-    return Original(source=source, capture=capture, reference=reference, refused_dtypes=refused)
+    prover = Prover(
+        source,
+        problems=small_problems(capture.inputs, capture.init_arguments),
+        precision=precision,
+        reference=None if reference is None else Path(reference).read_text(encoding="utf-8"),
+        dtypes=DTYPES,
+        uncompilable_dtypes=refused,
+        worker=session.proof_worker,
+        seed=seed,
+        timeout_s=PROOF_LIMIT_S,
+    )
+    return Original(source=source, capture=capture, refused_dtypes=refused, prover=prover)
 
 
 def fault_of(found: Capture) -> str:
@@ -48,7 +64,7 @@ def fault_of(found: Capture) -> str:
     return next((launch.error for launch in found.launches if launch.error), "" if found.launches else "no launch")
 
 
-def judge(explored: Explored, original: Original, session: Session, *, precision: str, seed: int) -> Trial:
+def judge(explored: Explored, original: Original, session: Session) -> Trial:
     """Lint, compile for every dtype, and prove; stop at the first that fails."""
     findings = check(explored.source, explored.capture.launches)
     wrong = [finding for finding in findings if finding.severity is Severity.ERROR]
@@ -57,22 +73,7 @@ def judge(explored: Explored, original: Original, session: Session, *, precision
     fault = _dtype_fault(explored, original, session)
     if fault:
         return _trial(explored, findings, _refuted(fault))
-    verdict = prove(
-        original.source,
-        explored.source,
-        problems=small_problems(original.capture.inputs, original.capture.init_arguments),
-        precision=precision,
-        reference=original.reference,
-        dtypes=DTYPES,
-        uncompilable_dtypes=original.refused_dtypes,
-        worker=session.proof_worker,
-        seed=seed,
-        timeout_s=PROOF_LIMIT_S,
-    )
-    return _trial(explored, findings, verdict)
-
-
-PROOF_LIMIT_S = 120.0
+    return _trial(explored, findings, original.prover.prove(explored.source))
 
 
 def _dtype_fault(explored: Explored, original: Original, session: Session) -> str:

@@ -68,8 +68,10 @@ def optimize(
         if not analyses:
             analyses = tuple(one.analysis for one in analysed)
         if original is None:
-            original = original_of(request.source, first, request.reference_path, session)
-        _run_stage(state, analysed, stage, original, session, precision=precision, seed=seed)
+            original = original_of(
+                request.source, first, request.reference_path, session, precision=precision, seed=seed
+            )
+        _run_stage(state, analysed, stage, original, session)
     if state.winner is None and _undecided(state.trials):
         raise ProofError(f"{request.source.path}: nothing could be proved: {_undecided(state.trials)}")
     return Run(
@@ -94,9 +96,6 @@ def _run_stage(
     stage: Stage,
     original: Original,
     session: Session,
-    *,
-    precision: str,
-    seed: int,
 ) -> None:
     """Try to improve each kernel in turn, the slowest first; a kernel is rewritten at most once in a stage."""
     done: set[str] = set()
@@ -108,7 +107,7 @@ def _run_stage(
         explored, refusals = explore(state.source, one, original.capture, stage, session)
         state.refusals += refusals
         for candidate in explored[:PROOFS]:
-            trial = judge(candidate, original, session, precision=precision, seed=seed)
+            trial = judge(candidate, original, session)
             state.trials.append(trial)
             if trial.verdict is not None and trial.verdict.status is Status.PROVED:
                 _take(state, candidate, trial)

@@ -1,0 +1,196 @@
+"""What the commands call, for Python users: optimize, inspect, lint, fix.
+
+Every function takes a path as the command line does, and raises the errors of :mod:`tilewright.errors`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from tilewright import lint as lint_room
+from tilewright import profiling, search, source, stages, targets
+from tilewright.capture import capture
+from tilewright.errors import InputError, MetricsError
+from tilewright.records.finding import Finding
+from tilewright.records.launch import Capture
+from tilewright.records.source import Request
+from tilewright.records.target import Target
+from tilewright.records.trial import KernelAnalysis, Run
+from tilewright.search.analyse import analyse
+
+DEFAULT_GPU = "rtx4090"
+DEFAULT_STAGE = "grid_and_parallel"
+
+
+class Precision(StrEnum):
+    """What a candidate's error against float64 may be."""
+
+    SAME = "same"
+    NO_WORSE = "no-worse"
+    TOLERANCE = "tolerance"
+
+
+class Device(StrEnum):
+    """Where candidates are measured."""
+
+    CUDA = "cuda"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Optimized:
+    """What ``optimize`` returns: the file, and everything that was found out on the way."""
+
+    source: str
+    """The output file: the winner, or the input's own text."""
+    run: Run
+
+    @property
+    def improved(self) -> bool:
+        """Whether the file is another than the input."""
+        return self.run.winner is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What ``inspect`` returns."""
+
+    request: Request
+    target: Target
+    capture: Capture
+    analyses: tuple[KernelAnalysis, ...]
+
+
+def optimize(
+    path: str,
+    *,
+    gpu: str | None = None,
+    stage: str | None = None,
+    metrics: str | None = None,
+    reference: str | None = None,
+    inputs: str | None = None,
+    precision: Precision | str = Precision.NO_WORSE,
+    device: Device | str = Device.NONE,
+    seed: int = 0,
+) -> Optimized:
+    """Return the fastest file that can be proved right, or the input with the reason why nothing better was found.
+
+    Args:
+        path: kernel file, or prompt document.
+        gpu: name in the catalog; wins over a document's.
+        stage: a stage's name, or ``all``.
+        metrics: Nsight Compute metrics: JSON, or its CSV.
+        reference: KernelBench reference file.
+        inputs: SPEC, as ``A=f32[8192,2048] B=f32[4096,8192]``.
+        precision: see :class:`Precision`.
+        device: ``none``; this version predicts and proves without a GPU.
+        seed: of the inputs that proofs are made on.
+
+    Raises:
+        InputError: the input cannot be used.
+        ProofError: nothing could be proved.
+    """
+    if Device(device) is Device.CUDA:
+        raise InputError("--device cuda: this version does not measure; use --device none")
+    request, target = _request(path, gpu=gpu, metrics=metrics, reference=reference, inputs=inputs)
+    wanted = stage or request.stage or DEFAULT_STAGE
+    chosen = stages.all_stages() if wanted == "all" else (stages.get(wanted),)
+    with search.Session(target) as session:
+        run = search.optimize(
+            request, stages=chosen, session=session, precision=Precision(precision).value, seed=seed
+        )
+    text = run.winner.candidate.text if run.winner else request.source.text
+    return Optimized(source=text, run=run)
+
+
+def inspect(
+    path: str, *, gpu: str | None = None, reference: str | None = None, inputs: str | None = None
+) -> Inspection:
+    """Return every launch of a file, built for the target, with what binds it."""
+    request, target = _request(path, gpu=gpu, metrics=None, reference=reference, inputs=inputs)
+    stage = stages.get(request.stage or DEFAULT_STAGE)
+    with search.Session(target) as session:
+        found = capture(
+            request.source,
+            target=target,
+            worker=session.capture_worker,
+            inputs=request.inputs,
+            reference=request.reference_path,
+            grid_sizes=_grid_sizes(request.metrics),
+        )
+        analysed = analyse(found, session, metrics=request.metrics, stage=stage)
+    return Inspection(
+        request=request, target=target, capture=found, analyses=tuple(one.analysis for one in analysed)
+    )
+
+
+def lint(path: str, *, inputs: str | None = None, gpu: str | None = None) -> tuple[Finding, ...]:
+    """Return what is wrong with a file; with ``inputs``, also what its launches with those shapes show."""
+    if inputs is None:
+        return lint_room.check(source.read_request(path).source)
+    request, target = _request(path, gpu=gpu, metrics=None, reference=None, inputs=inputs)
+    with search.Session(target) as session:
+        found = capture(request.source, target=target, worker=session.capture_worker, inputs=request.inputs)
+    return lint_room.check(request.source, found.launches)
+
+
+def fix(path: str) -> tuple[str, tuple[Finding, ...]]:
+    """Return the file with the safe fixes applied, and what they were."""
+    return lint_room.fix(source.read_text(path))
+
+
+def check_writable(path: Path | None) -> None:
+    """Fail before the work, not after it, when an output cannot be written.
+
+    Raises:
+        InputError: the folder does not exist or the file cannot be written.
+    """
+    if path is None:
+        return
+    folder = path.parent
+    if not folder.is_dir():
+        raise InputError(f"{path}: the folder {folder} does not exist; make it first")
+    if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
+        raise InputError(f"{path}: cannot be written; name a file in a folder of yours")
+
+
+def _request(
+    path: str, *, gpu: str | None, metrics: str | None, reference: str | None, inputs: str | None
+) -> tuple[Request, Target]:
+    """Read INPUT, let the command line win over it, and load its target."""
+    request = source.read_request(path)
+    changes: dict[str, object] = {}
+    if inputs is not None:
+        changes["inputs"] = source.parse_inputs(inputs)
+    if reference is not None:
+        changes["reference_path"] = reference
+    if metrics is not None:
+        changes["metrics"] = _known_metrics(metrics, request)
+    request = replace(request, **changes)  # type: ignore[arg-type]
+    name = gpu or request.gpu or DEFAULT_GPU
+    # A document's numbers describe the GPU it names: with another --gpu they would describe nothing.
+    same = gpu is None or request.gpu is None or targets.load(gpu).name == targets.load(request.gpu).name
+    overrides = request.target_overrides if same else {}
+    notes = list(request.notes)
+    if gpu is None and request.gpu is None:
+        notes.append(f"no GPU named: {targets.load(DEFAULT_GPU).title} assumed")
+    notes += targets.differences(targets.load(name), overrides)
+    if not same:
+        notes.append(f"--gpu {gpu} wins over the document's {request.gpu}, whose numbers are left aside")
+    return replace(request, gpu=name, notes=tuple(notes)), targets.load(name, overrides)
+
+
+def _known_metrics(path: str, request: Request) -> Mapping[str, Mapping[str, float]]:
+    profile = profiling.read_metrics(path, request.source.kernels)
+    if not profile.metrics:
+        raise MetricsError(path, None, "holds no metrics", 'write {"kernel": {"metric": number}}')
+    return profile.metrics
+
+
+def _grid_sizes(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, int]:
+    key = "launch__grid_size"
+    return {kernel: int(values[key]) for kernel, values in metrics.items() if key in values}

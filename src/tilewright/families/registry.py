@@ -1,0 +1,24 @@
+"""Which families there are, and which one takes a launch."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from tilewright.families import contraction, opaque
+from tilewright.families.family import Family
+from tilewright.records.launch import Launch
+from tilewright.records.trial import Lifted
+
+# A module with the protocol's functions is a family: mypy takes modules as implementations of a Protocol.
+_LIFTING: tuple[Family, ...] = (cast("Family", contraction),)
+
+
+def lift(launch: Launch) -> tuple[Family, Lifted]:
+    """Return the first family that can read the launch; ``opaque`` takes what no other could, with their reasons."""
+    reasons = []
+    for family in _LIFTING:
+        lifted = family.lift(launch)
+        if isinstance(lifted, Lifted):
+            return family, lifted
+        reasons.append(lifted.reason)
+    return cast("Family", opaque), opaque.keep(launch, reasons=tuple(reasons))
