@@ -31,7 +31,9 @@ def find_loops(code: Sequence[Instruction]) -> tuple[Loop, ...]:
     if not blocks:
         return ()
     edges = _edges(code, blocks)
-    order = _reverse_postorder(edges)
+    entry = len(blocks)
+    edges.append(_entries(edges))
+    order = _reverse_postorder(edges, entry)
     dominator = _dominators(edges, order)
     back: dict[int, list[int]] = {}
     for source in order:
@@ -41,9 +43,10 @@ def find_loops(code: Sequence[Instruction]) -> tuple[Loop, ...]:
     before = _predecessors(edges, order)
     loops = []
     for head, sources in sorted(back.items()):
-        members = _body(head, sources, before)
-        addresses = frozenset(code[i].address for block in members for i in range(*blocks[block]))
-        loops.append(Loop(head=code[blocks[head][0]].address, members=addresses))
+        members = [code[i] for block in _body(head, sources, before) for i in range(*blocks[block])]
+        if any(instruction.counts for instruction in members):  # else the trap behind the end of every kernel
+            addresses = frozenset(instruction.address for instruction in members)
+            loops.append(Loop(head=code[blocks[head][0]].address, members=addresses))
     return tuple(loops)
 
 
@@ -77,6 +80,26 @@ def _edges(code: Sequence[Instruction], blocks: Sequence[tuple[int, int]]) -> li
     return edges
 
 
+def _entries(edges: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """Return block 0 and the first block of every region that no known edge leads to, in the order of addresses.
+
+    Jump tables and calls enter such regions: the partitions of a warp-specialised kernel are entered through one.
+    """
+    entries: list[int] = []
+    seen: set[int] = set()
+    for start in range(len(edges)):
+        if start in seen:
+            continue
+        entries.append(start)
+        waiting = [start]
+        while waiting:
+            node = waiting.pop()
+            if node not in seen:
+                seen.add(node)
+                waiting.extend(edges[node])
+    return tuple(entries)
+
+
 def _successors(last: Instruction, following: int | None, meeting: dict[str, set[int]]) -> list[int]:
     """Return the addresses that can run after ``last``."""
     onward = [] if following is None else [following]
@@ -93,11 +116,11 @@ def _successors(last: Instruction, following: int | None, meeting: dict[str, set
     return onward
 
 
-def _reverse_postorder(edges: Sequence[tuple[int, ...]]) -> list[int]:
-    """Return the blocks that can be reached from block 0, each before its successors except along branches back."""
-    seen = {0}
+def _reverse_postorder(edges: Sequence[tuple[int, ...]], entry: int) -> list[int]:
+    """Return the blocks that can be reached from ``entry``, each before its successors except along branches back."""
+    seen = {entry}
     order: list[int] = []
-    stack = [(0, iter(edges[0]))]
+    stack = [(entry, iter(edges[entry]))]
     while stack:
         node, successors = stack[-1]
         for successor in successors:
@@ -120,13 +143,13 @@ def _predecessors(edges: Sequence[tuple[int, ...]], order: Sequence[int]) -> dic
 
 
 def _dominators(edges: Sequence[tuple[int, ...]], order: Sequence[int]) -> dict[int, int]:
-    """Return the immediate dominator of each block that can be reached; block 0 dominates itself.
+    """Return the immediate dominator of each block in ``order``; the first, the entry, dominates itself.
 
     The iterative scheme of Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm" (2001).
     """
     rank = {node: i for i, node in enumerate(order)}
     before = _predecessors(edges, order)
-    dominator = {0: 0}
+    dominator = {order[0]: order[0]}
     changed = True
     while changed:
         changed = False

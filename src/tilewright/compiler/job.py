@@ -24,6 +24,13 @@ def build(
 ) -> dict[str, object]:
     """Compile Triton IR and read the binary.
 
+    Args:
+        ttir: Triton IR of one kernel, without source locations.
+        compute_capability: ``[8, 9]``.
+        num_warps: Of one program. A warp-specialised kernel launches more; its Build says how many.
+        num_stages: Depth of the software pipeline.
+        num_ctas: Programs of a cluster.
+
     Returns:
         ``{"build": fields of a Build}``, or ``{"failure": {"kind": …, "message": …}}`` where the compiler refused.
     """

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from tilewright.errors import TilewrightError
 
-
 _CHOSEN_BY_USER = ("TRITON_PTXAS_PATH", "TRITON_PTXAS_BLACKWELL_PATH")
 """Variables by which Triton takes another assembler than its own."""
 
