@@ -116,7 +116,8 @@ def _method(call: _Call, name: str, base: Tile) -> Tile:
 def _convert(call: _Call, source: Tile, target: str | None) -> Tile:
     if target is not None:
         call.context.note(Cast(call.node, source, target))
-    return converted(source, target, call.node)
+    written = any(call.context.file.tl_name(item.value) == "float32" for item in call.node.args)
+    return converted(source, target, call.node, written=written)
 
 
 def _cast(call: _Call) -> Tile:
