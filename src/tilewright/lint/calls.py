@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import libcst as cst
 
-from tilewright.lint.events import Cast, Created, Dot, Event, Range, Reduction
+from tilewright.lint.events import Cast, Created, Dot, Event, Load, Range, Reduction
 from tilewright.lint.model import FileModel
 from tilewright.lint.tile import (
     NOTHING,
@@ -151,7 +151,9 @@ def _load(call: _Call) -> Tile:
     if mask is not None and absent and mask.shape and shape is not None and len(mask.shape) == len(shape):
         axes = frozenset(axis for axis, dim in enumerate(mask.shape) if dim != 1)
         holes = frozenset({(call.node, axes)})
-    return Tile(dtype=pointer.dtype if pointer.pointer else None, shape=shape, loaded=True, holes=holes)
+    result = Tile(dtype=pointer.dtype if pointer.pointer else None, shape=shape, loaded=True, holes=holes)
+    call.context.note(Load(call.node, result))
+    return result
 
 
 def _where(call: _Call) -> Tile:
