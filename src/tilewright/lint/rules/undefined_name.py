@@ -64,10 +64,14 @@ class UndefinedName(Rule):
         for scope in scopes:
             for access in scope.accesses:
                 node = access.node
-                if isinstance(node, cst.Name) and not access.referents and not hasattr(builtins, node.value):
+                if isinstance(node, cst.Name) and not access.referents and not _is_built_in(node.value):
                     missing.setdefault(node.value, []).append(node)
         for name, nodes in sorted(missing.items()):
             first = min(nodes, key=file.tree.place)
             line = _IMPORTS.get(name)
             edits: tuple[Edit, ...] = (file.tree.insert(file.import_line, f"{line}\n"),) if line else ()
             yield Report(first, f"`{name}` is not defined; {f'add `{line}`' if line else 'define it'}", edits)
+
+
+def _is_built_in(name: str) -> bool:
+    return hasattr(builtins, name) or name in ("__file__", "__path__", "__annotations__")

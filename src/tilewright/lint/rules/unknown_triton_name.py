@@ -60,7 +60,7 @@ class UnknownTritonName(Rule):
             if not isinstance(node, cst.Attribute) or isinstance(file.tree.parents.get(node), cst.Attribute):
                 continue
             name = file.tl_name(node)
-            if name and not having(name):
+            if name and not name.startswith("_") and not having(name):
                 yield Report(node, f"`{local}.{name}` does not exist; {_advice(local, name)}")
 
 
