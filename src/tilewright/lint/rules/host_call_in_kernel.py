@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from tilewright.lint.facts import under_constexpr
 from tilewright.lint.model import FileModel
 from tilewright.lint.rule import HEADER, Bad, Good, Report, Rule, in_kernel
 from tilewright.lint.tree import dotted, walk
@@ -44,7 +45,7 @@ class HostCallInKernel(Rule):
         """Look at every call in every kernel."""
         for kernel in file.kernels.values():
             for node in walk(kernel.node.body):
-                if isinstance(node, cst.Call):
+                if isinstance(node, cst.Call) and not under_constexpr(file, kernel, node):
                     name, full = dotted(node.func), file.resolve(node.func)
                     if "." in full and full.split(".")[0] in _HOST and name.split(".")[0] in file.aliases:
                         yield Report(node, f"`{name}` cannot run in a kernel; use triton.language")

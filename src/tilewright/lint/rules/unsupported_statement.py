@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from tilewright.lint.facts import under_constexpr
 from tilewright.lint.model import FileModel
 from tilewright.lint.rule import Bad, Good, Report, Rule, in_kernel
 from tilewright.lint.tree import walk
@@ -31,6 +32,7 @@ class UnsupportedStatement(Rule):
         Good("loop-and-branch", in_kernel("for i in range(n):\n    if i > 2:\n        tl.store(x_ptr, i)")),
         Good("early-return", in_kernel("if n == 0:\n    return\ntl.store(x_ptr, 1)")),
         Good("while", in_kernel("i = 0\nwhile i < n:\n    i += 1")),
+        Good("left-out-by-a-constexpr", in_kernel("if BLOCK < 16:\n    raise ValueError('too small')")),
         Bad("try", in_kernel("try:\n    pass\nexcept ValueError:\n    pass"), "`try`", line=9),
         Bad("break", in_kernel("while True:\n    break"), "`break`", line=10),
         Bad("dictionary", in_kernel("table = {1: 2}"), "a dictionary", line=9),
@@ -41,5 +43,5 @@ class UnsupportedStatement(Rule):
         for kernel in file.kernels.values():
             for node in walk(kernel.node.body):
                 kind = _KINDS.get(type(node))
-                if kind is not None:
+                if kind is not None and not under_constexpr(file, kernel, node):
                     yield Report(node, f"{kind} in a kernel; Triton does not compile that")
