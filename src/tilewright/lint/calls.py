@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import libcst as cst
 
-from tilewright.lint.events import Cast, Created, Dot, Event, Range, Reduction
+from tilewright.lint.events import Cast, Created, Dot, Event, Load, Range, Reduction
 from tilewright.lint.model import FileModel
 from tilewright.lint.tile import (
     NOTHING,
@@ -116,7 +116,8 @@ def _method(call: _Call, name: str, base: Tile) -> Tile:
 def _convert(call: _Call, source: Tile, target: str | None) -> Tile:
     if target is not None:
         call.context.note(Cast(call.node, source, target))
-    return converted(source, target, call.node)
+    written = any(call.context.file.tl_name(item.value) == "float32" for item in call.node.args)
+    return converted(source, target, call.node, written=written)
 
 
 def _cast(call: _Call) -> Tile:
@@ -150,7 +151,9 @@ def _load(call: _Call) -> Tile:
     if mask is not None and absent and mask.shape and shape is not None and len(mask.shape) == len(shape):
         axes = frozenset(axis for axis, dim in enumerate(mask.shape) if dim != 1)
         holes = frozenset({(call.node, axes)})
-    return Tile(dtype=pointer.dtype if pointer.pointer else None, shape=shape, loaded=True, holes=holes)
+    result = Tile(dtype=pointer.dtype if pointer.pointer else None, shape=shape, loaded=True, holes=holes)
+    call.context.note(Load(call.node, result))
+    return result
 
 
 def _where(call: _Call) -> Tile:

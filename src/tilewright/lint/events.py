@@ -65,4 +65,12 @@ class Range:
     end: object
 
 
-Event = Dot | Cast | Clash | Reduction | Created | Range
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One ``tl.load``."""
+
+    node: cst.Call
+    result: Tile
+
+
+Event = Dot | Cast | Clash | Reduction | Created | Range | Load

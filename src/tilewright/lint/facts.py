@@ -75,3 +75,11 @@ def calls_in(node: cst.CSTNode, name: str) -> tuple[cst.Call, ...]:
     return tuple(
         item for item in walk(node) if isinstance(item, cst.Call) and dotted(item.func).rpartition(".")[2] == name
     )
+
+
+def under_constexpr(file: FileModel, kernel: Kernel, node: cst.CSTNode) -> bool:
+    """Tell whether ``node`` stands under a branch on constexprs, which Triton may leave out when it compiles."""
+    branches = (item for item in file.tree.ancestors(node) if isinstance(item, cst.If))
+    return any(
+        isinstance(name, cst.Name) and name.value in kernel.constexprs for item in branches for name in walk(item.test)
+    )

@@ -24,6 +24,7 @@ from tilewright.records.source import KernelSource
 
 LAUNCH_OPTIONS = frozenset(
     {"num_warps", "num_stages", "num_ctas", "maxnreg", "grid", "warmup", "stream", "debug", "enable_fp_fusion"}
+    | {"ptx_options", "ir_override", "arch", "default_dot_input_precision", "allowed_dot_input_precisions"}
     | {"launch_cooperative_grid", "launch_pdl", "sanitize_overflow", "instrumentation_mode", "extern_libs"}
 )
 """Keywords of a launch that belong to Triton and not to the kernel."""
@@ -121,6 +122,7 @@ class FileModel:
         self.captured = tuple(captured)
         self.tree = Tree(source.text, path=source.path, first_line=source.first_line)
         self.top = statements(self.tree.module)
+        self._known_grids: dict[LaunchSite, tuple[Grid, ...]] = {}
 
     @cached_property
     def aliases(self) -> Mapping[str, str]:
@@ -325,7 +327,9 @@ class FileModel:
 
     def grids(self, site: LaunchSite) -> tuple[Grid, ...]:
         """Return every value that the grid of a launch can take, as far as the text shows it."""
-        return tuple(self._grids(site.grid, site.function, None))
+        if site not in self._known_grids:
+            self._known_grids[site] = tuple(self._grids(site.grid, site.function, None))
+        return self._known_grids[site]
 
     def _grids(self, node: cst.BaseExpression, function: cst.FunctionDef | None, meta: str | None) -> list[Grid]:
         if isinstance(node, cst.Lambda):

@@ -129,13 +129,19 @@ def elementwise(left: Tile, right: Tile, dtype: str | None) -> Tile:
     )
 
 
-def converted(tile: Tile, dtype: str | None, node: cst.Call) -> Tile:
-    """Return ``tile`` cast to ``dtype``."""
+def converted(tile: Tile, dtype: str | None, node: cst.Call, *, written: bool) -> Tile:
+    """Return ``tile`` cast to ``dtype``; ``written`` tells whether the call names that dtype itself."""
     narrowed = tile.narrowed
     if dtype == "fp16" and tile.loaded and tile.dtype in ("fp32", "bf16", "fp64"):
         narrowed |= {(node, tile.dtype)}
     return replace(
-        tile, dtype=dtype, pointer=False, constant=UNKNOWN, items=(), narrowed=narrowed, widened=dtype == "fp32"
+        tile,
+        dtype=dtype,
+        pointer=False,
+        constant=UNKNOWN,
+        items=(),
+        narrowed=narrowed,
+        widened=written and dtype == "fp32",
     )
 
 

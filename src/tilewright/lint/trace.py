@@ -13,7 +13,7 @@ from tilewright.lint.events import Clash, Created, Event
 from tilewright.lint.model import FileModel
 from tilewright.lint.specialise import Specialisation, specialisations
 from tilewright.lint.tile import NOTHING, Tile, broadcast, constant_tile, elementwise, implied_dtype, join, promoted
-from tilewright.lint.tree import UNKNOWN, dotted, keywords, literal, statements, target_names
+from tilewright.lint.tree import UNKNOWN, assigned_names, dotted, keywords, literal, statements, target_names
 from tilewright.lint.values import TRITON_DTYPES, DType, binary, compare, logic, truth
 
 Environment = dict[str, Tile]
@@ -42,6 +42,13 @@ def traces(file: FileModel) -> tuple[Trace, ...]:
         _Walker(file, trace).kernel()
         found.append(trace)
     return tuple(found)
+
+
+def _carried(tile: Tile, unrolled: bool) -> Tile:
+    """Return a loop-carried variable: its value changes, so a constant is no longer one; its dtype stays."""
+    if tile.constant is UNKNOWN:
+        return tile
+    return NOTHING if unrolled else Tile(dtype=implied_dtype(tile), shape=tile.shape)
 
 
 class _Walker(CallContext):
@@ -160,12 +167,15 @@ class _Walker(CallContext):
 
     def _loop(self, node: cst.For | cst.While, env: Environment, returned: list[Tile]) -> None:
         unrolled = False
+        loop_targets = target_names(node.target) if isinstance(node, cst.For) else ()
         if isinstance(node, cst.For):
             unrolled = isinstance(node.iter, cst.Call) and self.file.tl_name(node.iter) == "static_range"
             self.value(node.iter, env)
-            for name in target_names(node.target):
+            for name in loop_targets:
                 env[name] = Tile(dtype=None if unrolled else "i32", shape=())
+        assigned = assigned_names(node)
         entered = dict(env)
+        env.update({name: _carried(env[name], unrolled) for name in assigned & set(env) - set(loop_targets)})
         self.block(statements(node.body), env, returned)
         for name, before in entered.items():
             after = env.get(name, before)
@@ -175,8 +185,7 @@ class _Walker(CallContext):
             if was != now and after.dtype is not None and not (before.dtype is None and now not in ("fp32", "fp64")):
                 self.note(Clash(self.last[name], name, was, now))
                 env[name] = NOTHING
-            elif before.constant is not UNKNOWN or after.shape != before.shape:
-                env[name] = Tile(dtype=now, shape=after.shape)
+        env.update({name: _carried(env[name], unrolled) for name in assigned & set(env)})
 
     def value(self, node: cst.BaseExpression, env: Environment) -> Tile:
         """Return what is known of an expression."""

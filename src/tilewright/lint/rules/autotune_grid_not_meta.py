@@ -52,6 +52,8 @@ class AutotuneGridNotMeta(Rule):
         for site, configs in tuned_launches(file):
             tuned = {name for name in varying(file, configs)[0] if is_block(name)}
             steps = tuned & _tile_steps(file, site.kernel.node)
+            if _is_persistent(file, site.kernel.node):
+                continue
             for grid in file.grids(site):
                 if steps and grid.entries is not None and not (tuned & _meta_names(grid)):
                     names = ", ".join(sorted(steps))
@@ -63,13 +65,7 @@ class AutotuneGridNotMeta(Rule):
 
 def _tile_steps(file: FileModel, kernel: cst.FunctionDef) -> set[str]:
     """Return names that are multiplied with something that comes straight from a program id, in one statement."""
-    ids = {
-        name
-        for node in walk(kernel.body)
-        if isinstance(node, cst.Assign) and any(_is_program_id(file, item) for item in walk(node.value))
-        for target in node.targets
-        for name in (dotted(target.target),)
-    }
+    ids = _ids(file, kernel)
     found = set()
     for node in walk(kernel.body):
         if isinstance(node, cst.BinaryOperation) and isinstance(node.operator, cst.Multiply):
@@ -77,6 +73,29 @@ def _tile_steps(file: FileModel, kernel: cst.FunctionDef) -> set[str]:
                 if _is_program_id(file, one) or dotted(one) in ids:
                     found.add(dotted(other))
     return found
+
+
+def _ids(file: FileModel, kernel: cst.FunctionDef) -> set[str]:
+    """Return the names bound to an expression with a program id in it."""
+    return {
+        dotted(target.target)
+        for node in walk(kernel.body)
+        if isinstance(node, cst.Assign) and any(_is_program_id(file, item) for item in walk(node.value))
+        for target in node.targets
+    }
+
+
+def _is_persistent(file: FileModel, kernel: cst.FunctionDef) -> bool:
+    """Tell whether programs share the work by a loop that starts at their id, so that any grid covers it."""
+    ids = _ids(file, kernel)
+    for node in walk(kernel.body):
+        if isinstance(node, cst.Call) and file.tl_name(node) == "num_programs":
+            return True
+        if isinstance(node, cst.For) and any(
+            dotted(item) in ids or _is_program_id(file, item) for item in walk(node.iter)
+        ):
+            return True
+    return False
 
 
 def _is_program_id(file: FileModel, node: cst.CSTNode) -> bool:

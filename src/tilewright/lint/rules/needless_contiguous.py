@@ -1,0 +1,62 @@
+"""TW701."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from tilewright.lint.model import FileModel
+from tilewright.lint.rule import HEADER, Bad, Good, Report, Rule
+from tilewright.lint.tree import dotted, statements, walk
+from tilewright.records.finding import Severity
+
+
+def _file(before: str, stride: str) -> str:
+    return (
+        f"{HEADER}@triton.jit\ndef kernel(x_ptr, stride):\n    tl.load(x_ptr + tl.program_id(0) * stride)\n\n\n"
+        f"def run(x):\n{before}    kernel[(x.shape[0],)](x, {stride})\n"
+    )
+
+
+_COPY = "    x = x.contiguous()\n"
+
+
+class NeedlessContiguous(Rule):
+    """A kernel that takes strides reads a transposed or sliced tensor as it lies; ``.contiguous()`` before the launch
+    copies it through memory once more.
+    """
+
+    code = "TW701"
+    name = "needless-contiguous"
+    severity = Severity.WARNING
+    examples = (
+        Good("no-copy", _file("", "x.stride(0)")),
+        Good("no-strides-passed", _file(_COPY, "x.shape[1]")),
+        Good("under-a-condition", _file("    if x.stride(-1) != 1:\n    " + _COPY, "x.stride(0)")),
+        Bad("copy-and-strides", _file(_COPY, "x.stride(0)"), "`x` is copied by .contiguous()", line=13),
+    )
+
+    def check(self, file: FileModel) -> Iterator[Report]:
+        """Find tensors that are copied first and passed with their strides after."""
+        for site in file.launches:
+            passed = " ".join(file.tree.code(item) for item in site.arguments.values())
+            for node in statements(site.function.body) if site.function is not None else ():
+                name = _copied(node)
+                if name and f"{name}.stride(" in passed and self._is_input(site.function, name):
+                    yield Report(
+                        node,
+                        f"`{name}` is copied by .contiguous() though the kernel takes its strides; pass it as it is",
+                    )
+
+    def _is_input(self, function: cst.FunctionDef | None, name: str) -> bool:
+        return function is not None and any(item.name.value == name for item in function.params.params)
+
+
+def _copied(node: cst.CSTNode) -> str:
+    """Return ``x`` for the statement ``x = x.contiguous()``."""
+    if not isinstance(node, cst.Assign) or not isinstance(node.value, cst.Call) or len(node.targets) != 1:
+        return ""
+    name = dotted(node.targets[0].target)
+    calls = [item for item in walk(node.value) if isinstance(item, cst.Call)]
+    return name if len(calls) == 1 and dotted(node.value.func) == f"{name}.contiguous" else ""
