@@ -41,7 +41,7 @@ DRAM_LATENCY_CYCLES = 650.0
 """Where the catalog has no measured latency (RRZE gpu-benches: L2 206 to 280, DRAM 500 to 690)."""
 
 DRAM_REACHABLE_FRACTION = 0.92
-"""Of the vendor's bandwidth: copies on RTX 4090 and H200 reach 0.90 to 0.96 of it in Nsight Compute's metric."""
+"""Of the vendor's bandwidth. Torch's own ReLU, Sigmoid and BatchNorm move 12.9 GB in 14.0 ms on an RTX 4090: 0.91."""
 
 PROGRAM_OVERHEAD_CYCLES = 500.0
 """Of every round of programs: launch, prologue and epilogue, about one DRAM latency. The data cannot tell it closer."""

@@ -54,10 +54,11 @@ def estimate(
 
 def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic: Traffic, step: StepCycles) -> Estimate:
     clocks_per_us = target.boost_clock_mhz
-    # A resource of one SM is busy for the programs that the fullest SM gets: the tail is part of every floor.
     rounds = ceil(work.programs / spread.programs_per_wave)
     together = min(fit.programs_per_sm, ceil(work.programs / target.sm_count))
-    steps_of_sm = _programs_of_fullest_sm(work, target, fit) * work.k_steps
+    # The pipes of the fullest SM set the time, so the tail is part of every floor. It is counted in programs and not
+    # in waves: where several share an SM, their slots free one by one.
+    steps_of_sm = ceil(work.programs / target.sm_count) * work.k_steps
     l2_rate = (target.l2_bytes_per_clk_per_sm or constants.L2_BYTES_PER_CLK_PER_SM) * target.sm_count
     floors = {
         "tensor": step.tensor * steps_of_sm / clocks_per_us,
@@ -73,7 +74,7 @@ def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic:
     binds = max(floors, key=lambda name: floors[name])
     unhidden = unhidden_share(together * work.num_warps / 4) * (step.total() - step.longest())
     pipes = (step.longest() + unhidden) * steps_of_sm / clocks_per_us
-    edges = rounds * constants.PROGRAM_OVERHEAD_CYCLES / clocks_per_us
+    edges = (1 if work.persistent else rounds) * constants.PROGRAM_OVERHEAD_CYCLES / clocks_per_us
     busiest = max((value for name, value in floors.items() if name != "launch"), default=0.0)
     time = max(busiest, pipes) + edges + constants.LAUNCH_OVERHEAD_US
     return Estimate(
@@ -92,14 +93,6 @@ def unhidden_share(warps_per_sub_core: float) -> float:
     """Return the share of the pipes that do not bind which is still paid for, 0 to 1."""
     warps = max(warps_per_sub_core, 1e-3)
     return float(min(1.0, constants.OVERLAP_AT_ONE_WARP / warps**constants.OVERLAP_WARP_POWER))
-
-
-def _programs_of_fullest_sm(work: Work, target: Target, fit: Occupancy) -> float:
-    """Return the programs that the fullest SM runs in the launch.
-
-    Slots free one by one when several programs share an SM, so the tail is counted in programs, not in whole waves.
-    """
-    return float(ceil(work.programs / target.sm_count))
 
 
 def _latency_us(work: Work, target: Target, traffic: Traffic, *, rounds: int, together: int) -> float:
