@@ -25,7 +25,7 @@ class Resources:
     registers_per_thread: int
     """As the compiler would report: never above the target's most."""
     wanted_registers: int
-    """What the schedule would like to have. The compiler squeezes up to about SQUEEZE into the most; the rest spills."""
+    """What the schedule would like. The compiler squeezes up to SQUEEZE times the most into the most; the rest spills."""
     shared_bytes: int
 
 
@@ -81,15 +81,15 @@ def _shared_bytes(target: Target, work: Work, path: str) -> int:
     """Operand buffers: one a stage where the tensor core reads shared memory itself, else one fewer.
 
     Before sm_80 there are no asynchronous copies, hence no pipeline. The epilogue of ``wgmma`` changes its layout
-    through the same space; ``tcgen05`` keeps two barriers beside it.
+    through the same space; ``tcgen05`` keeps barriers beside it.
     """
     one_stage = int((work.block_m + work.block_n) * work.block_k * work.compute_bytes)
     if target.compute_capability < (8, 0):
         return one_stage
     if path == "wgmma":
-        return max(one_stage * max(1, work.num_stages), work.block_m * work.block_n * 4)
+        return max(one_stage * max(1, work.num_stages), int(work.block_m * work.block_n * work.compute_bytes))
     if path == "tcgen05":
-        return one_stage * max(1, work.num_stages) + 16
+        return one_stage * max(1, work.num_stages) + (16 if work.num_stages > 1 else 8)
     return one_stage * max(1, work.num_stages - 1)
 
 

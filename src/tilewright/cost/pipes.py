@@ -133,7 +133,7 @@ def _shared(work: Work, target: Target, build: Build | None, path: str) -> tuple
 
 
 def spill_moves(work: Work, target: Target, build: Build | None, path: str) -> float:
-    """Return how often one warp stores or reloads a spilled register in one k step; guessed where there is no binary."""
+    """Return the spilled registers that one warp moves in one k step; guessed where there is no binary."""
     if build is not None:
         return sum(build.mix.loop.get(stem, 0) for stem in SPILL_OPCODES) / steps_per_iteration(work, build, path)
     wanted = guess(target, work, path).wanted_registers
