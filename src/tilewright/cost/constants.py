@@ -25,6 +25,10 @@ FRAGMENT_LOAD_CYCLES = {(7, 5): 2.0, (8, 6): 2.0, (8, 9): 2.0, (12, 0): 2.0}
 """Cycles of one 32-lane, 4-byte load from shared memory where an SM has 16 load/store units instead of 32 (compute
 capability to cycles; 1 elsewhere). ``ldmatrix`` keeps the full 128 bytes a clock."""
 
+L1_BYTES_BESIDE_SHARED = 28 * 1024
+"""Common memory of an SM that shared memory can never take: 128 - 100 KiB (cc 8.6, 8.9, 12.0), 192 - 164 (8.0), 256 -
+228 (9.0, 10.0), by the CUDA programming guide."""
+
 ISSUE_SLOTS_PER_CLK_PER_SM = 4.0
 """One warp instruction a clock in each of four sub-cores (CUDA programming guide)."""
 

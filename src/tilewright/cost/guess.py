@@ -25,7 +25,7 @@ class Resources:
     registers_per_thread: int
     """As the compiler would report: never above the target's most."""
     wanted_registers: int
-    """What the schedule would like. The compiler squeezes up to SQUEEZE times the most into the most; the rest spills."""
+    """What the schedule would like. Up to SQUEEZE times the most is squeezed in by the compiler, the rest spills."""
     shared_bytes: int
 
 
@@ -80,14 +80,15 @@ def guess(target: Target, work: Work, path: str | None = None) -> Resources:
 def _shared_bytes(target: Target, work: Work, path: str) -> int:
     """Operand buffers: one a stage where the tensor core reads shared memory itself, else one fewer.
 
-    Before sm_80 there are no asynchronous copies, hence no pipeline. The epilogue of ``wgmma`` changes its layout
-    through the same space; ``tcgen05`` keeps barriers beside it.
+    Before sm_80 there are no asynchronous copies, hence no pipeline. The 32-bit epilogue of ``wgmma`` changes
+    its layout through the same space; ``tcgen05`` keeps barriers beside it.
     """
     one_stage = int((work.block_m + work.block_n) * work.block_k * work.compute_bytes)
     if target.compute_capability < (8, 0):
         return one_stage
     if path == "wgmma":
-        return max(one_stage * max(1, work.num_stages), int(work.block_m * work.block_n * work.compute_bytes))
+        epilogue = work.block_m * work.block_n * 4 if work.compute_bytes == 4 else 0
+        return max(one_stage * max(1, work.num_stages), epilogue)
     if path == "tcgen05":
         return one_stage * max(1, work.num_stages) + (16 if work.num_stages > 1 else 8)
     return one_stage * max(1, work.num_stages - 1)
@@ -101,7 +102,7 @@ def _registers(work: Work, path: str) -> int:
     if path == "wgmma":
         return round(20 + 1.25 * accumulators + 1.2 * copies)
     if path == "tcgen05":
-        return round(12 + 1.65 * accumulators)
+        return round(12 + 1.65 * accumulators) if work.compute_bytes == 4 else round(15 + 1.1 * accumulators)
     if path == "none":
         return round(60 + 1.5 * accumulators)
     along_m, along_n = warp_grid(work, path)

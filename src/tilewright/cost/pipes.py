@@ -136,8 +136,10 @@ def spill_moves(work: Work, target: Target, build: Build | None, path: str) -> f
     """Return the spilled registers that one warp moves in one k step; guessed where there is no binary."""
     if build is not None:
         return sum(build.mix.loop.get(stem, 0) for stem in SPILL_OPCODES) / steps_per_iteration(work, build, path)
+    if path not in ("mma_sync", "wgmma", "tcgen05"):
+        return 0.0
     wanted = guess(target, work, path).wanted_registers
-    return 2.0 * max(0.0, wanted - SQUEEZE * target.max_registers_per_thread)
+    return 3.0 * max(0.0, wanted - SQUEEZE * target.max_registers_per_thread)
 
 
 def _products(work: Work, path: str) -> float:

@@ -9,7 +9,7 @@ from tilewright.cost import constants
 from tilewright.cost.guess import guess
 from tilewright.cost.l2 import replay
 from tilewright.cost.occupancy import occupancy
-from tilewright.cost.pipes import StepCycles, step_cycles
+from tilewright.cost.pipes import StepCycles, built_path, spill_moves, step_cycles
 from tilewright.cost.waves import waves
 from tilewright.records.build import Build
 from tilewright.records.estimate import Estimate, Occupancy, Traffic, Waves
@@ -46,7 +46,12 @@ def estimate(
     resident = min(work.programs, spread.programs_per_wave)
     traffic = replay(work, resident_programs=resident, l2_bytes=target.l2_bytes)
     step = step_cycles(work, target, build)
-    traffic = replace(traffic, shared_bytes=step.shared_bytes * work.programs * work.k_steps)
+    spilled = _spilled_past_l1(work, target, fit, build, shared_bytes=shared)
+    traffic = replace(
+        traffic,
+        shared_bytes=step.shared_bytes * work.programs * work.k_steps,
+        l2_bytes=traffic.l2_bytes + spilled,
+    )
     if fit.programs_per_sm == 0:
         return _does_not_fit(fit, spread, traffic)
     return _combine(work, target, fit, spread, traffic, step)
@@ -87,6 +92,25 @@ def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic:
         waves=spread,
         traffic=traffic,
     )
+
+
+def _spilled_past_l1(work: Work, target: Target, fit: Occupancy, build: Build | None, *, shared_bytes: int) -> float:
+    """Return the bytes of spilled registers that one launch moves through L2, because L1 cannot hold them.
+
+    L1 has what shared memory leaves of the SM's common memory. A few spilled registers stay there and cost little;
+    a tile whose accumulators do not fit the registers sends them through L2 in every step, several times slower.
+    """
+    path = built_path(target, work, build)
+    moves = spill_moves(work, target, build, path)
+    if not moves:
+        return 0.0
+    resources = guess(target, work, path)
+    beyond = resources.wanted_registers - resources.registers_per_thread
+    of_a_thread = build.spill_bytes if build is not None else 4 * beyond
+    footprint = of_a_thread * target.warp_size * work.num_warps * max(1, fit.programs_per_sm)
+    room = target.shared_bytes_per_sm + constants.L1_BYTES_BESIDE_SHARED - shared_bytes * max(1, fit.programs_per_sm)
+    past = max(0.0, 1.0 - room / footprint) if footprint else 0.0
+    return past * moves * 4 * target.warp_size * work.num_warps * work.programs * work.k_steps
 
 
 def unhidden_share(warps_per_sub_core: float) -> float:
