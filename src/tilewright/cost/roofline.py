@@ -72,7 +72,7 @@ def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic:
         "issue": step.issue * steps_of_sm / clocks_per_us,
         "l2": traffic.l2_bytes / l2_rate / clocks_per_us,
         "dram": traffic.dram_bytes / (target.dram_gb_per_s * 1e3 * constants.DRAM_REACHABLE_FRACTION),
-        "latency": _latency_us(work, target, traffic, rounds=rounds, together=together),
+        "latency": _latency_us(work, target, traffic, step, rounds=rounds, together=together),
         "launch": constants.LAUNCH_OVERHEAD_US,
     }
     floors = {name: value for name, value in floors.items() if value > 0.0}
@@ -119,18 +119,20 @@ def unhidden_share(warps_per_sub_core: float) -> float:
     return float(min(1.0, constants.OVERLAP_AT_ONE_WARP / warps**constants.OVERLAP_WARP_POWER))
 
 
-def _latency_us(work: Work, target: Target, traffic: Traffic, *, rounds: int, together: int) -> float:
+def _latency_us(work: Work, target: Target, traffic: Traffic, step: StepCycles, *, rounds: int, together: int) -> float:
     """Return the time that waiting for memory takes when nothing else does.
 
     In a pipelined loop ``num_stages - 1`` tiles of each resident program are on their way at once, so a k step costs
-    one latency over that number. An untiled kernel has a few loads a thread on their way.
+    one latency over that number. Without a pipeline (one stage, or a GPU without asynchronous copies) each program
+    waits for its tile and only then computes. An untiled kernel has a few loads a thread on their way.
     """
     hit = traffic.l2_hit_fraction
     latency = hit * (target.l2_latency_cycles or constants.L2_LATENCY_CYCLES)
     latency += (1 - hit) * (target.dram_latency_cycles or constants.DRAM_LATENCY_CYCLES)
     if work.operands:
-        ahead = max(1, work.num_stages - 1) if target.compute_capability >= (8, 0) else 1
-        cycles = rounds * work.k_steps * latency / ahead
+        ahead = work.num_stages - 1 if target.compute_capability >= (8, 0) else 0
+        of_a_step = latency / ahead if ahead > 0 else latency + step.total()
+        cycles = rounds * work.k_steps * of_a_step
     else:
         in_flight = together * work.num_warps * target.warp_size * BYTES_IN_FLIGHT_PER_THREAD
         cycles = traffic.l2_bytes / target.sm_count / in_flight * latency
@@ -138,7 +140,7 @@ def _latency_us(work: Work, target: Target, traffic: Traffic, *, rounds: int, to
 
 
 def _physical_floor(floors: dict[str, float]) -> float:
-    """Return what no schedule of the same traffic can beat: the vendor's own peaks, less a clock that runs over."""
+    """Return what this arithmetic and traffic cannot beat, were all else free and the clock a tenth above boost."""
     return max(floors.get(name, 0.0) for name in ("tensor", "fp32", "dram")) * 0.9
 
 
