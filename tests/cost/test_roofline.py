@@ -129,6 +129,13 @@ def test_a_long_k_in_few_programs_waits_for_split_k():
     assert compare(estimate(whole, ADA), estimate(split, ADA)).low > 4.0
 
 
+def test_one_stage_waits_where_more_would_not():
+    few = {"m": 512, "n": 1024, "tile": (64, 64, 32)}
+    waiting, ahead = (estimate(contraction(stages=stages, **few), ADA, shared_bytes=65536) for stages in (1, 3))
+    assert waiting.binds == "latency"
+    assert waiting.time_us > 1.2 * ahead.time_us
+
+
 def test_ratios_are_told_apart_only_beyond_the_spread():
     one = estimate(contraction(), ADA)
     same = compare(one, one)

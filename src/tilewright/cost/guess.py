@@ -12,6 +12,9 @@ from math import ceil
 from tilewright.records.target import Target
 from tilewright.records.work import Work
 
+SQUEEZE = 1.15
+"""Wanted registers over granted ones up to which no build of the check above spilled in its loop."""
+
 MATRIX_PATHS = ("mma_sync", "wgmma", "tcgen05", "none")
 
 
@@ -22,7 +25,7 @@ class Resources:
     registers_per_thread: int
     """As the compiler would report: never above the target's most."""
     wanted_registers: int
-    """What the schedule would like to have: the excess over the most spills."""
+    """What the schedule would like. Up to SQUEEZE times the most is squeezed in by the compiler, the rest spills."""
     shared_bytes: int
 
 
@@ -36,7 +39,7 @@ def matrix_path(target: Target, work: Work) -> str:
         return "wgmma"
     if major == 10 and whole_groups:
         return "tcgen05"
-    if target.compute_capability < (8, 0) and "tensor_fp16" not in work.flops:
+    if major < 8:
         return "none"
     return "mma_sync"
 
@@ -77,16 +80,18 @@ def guess(target: Target, work: Work, path: str | None = None) -> Resources:
 def _shared_bytes(target: Target, work: Work, path: str) -> int:
     """Operand buffers: one a stage where the tensor core reads shared memory itself, else one fewer.
 
-    Before sm_80 there are no asynchronous copies, hence no pipeline. The epilogue's change of layout shares the space.
+    Before sm_80 there are no asynchronous copies, hence no pipeline. The 32-bit epilogue of ``wgmma`` changes
+    its layout through the same space; ``tcgen05`` keeps barriers beside it.
     """
     one_stage = int((work.block_m + work.block_n) * work.block_k * work.compute_bytes)
     if target.compute_capability < (8, 0):
-        buffers = 1
-    elif path in ("wgmma", "tcgen05"):
-        buffers = max(1, work.num_stages)
-    else:
-        buffers = max(1, work.num_stages - 1)
-    return one_stage * buffers
+        return one_stage
+    if path == "wgmma":
+        epilogue = work.block_m * work.block_n * 4 if work.compute_bytes == 4 else 0
+        return max(one_stage * max(1, work.num_stages), epilogue)
+    if path == "tcgen05":
+        return one_stage * max(1, work.num_stages) + (16 if work.num_stages > 1 else 8)
+    return one_stage * max(1, work.num_stages - 1)
 
 
 def _registers(work: Work, path: str) -> int:
@@ -97,7 +102,9 @@ def _registers(work: Work, path: str) -> int:
     if path == "wgmma":
         return round(20 + 1.25 * accumulators + 1.2 * copies)
     if path == "tcgen05":
-        return round(40 + 0.6 * accumulators + 1.5 * copies)
+        return round(12 + 1.65 * accumulators) if work.compute_bytes == 4 else round(15 + 1.1 * accumulators)
+    if path == "none":
+        return round(60 + 1.5 * accumulators)
     along_m, along_n = warp_grid(work, path)
-    fragments = (work.block_m / along_m + work.block_n / along_n) * work.compute_bytes / 4
+    fragments = work.block_m / along_m + work.block_n / along_n
     return round(12 + 1.3 * accumulators + 0.5 * fragments + 2.2 * copies)

@@ -15,7 +15,7 @@ from tilewright.cost.constants import (
     SHARED_BYTES_PER_CLK_PER_SM,
     TRANSPOSED_COPY_CYCLES,
 )
-from tilewright.cost.guess import matrix_path, warp_grid
+from tilewright.cost.guess import SQUEEZE, guess, matrix_path, warp_grid
 from tilewright.records.build import Build
 from tilewright.records.target import Target
 from tilewright.records.work import TiledOperand, Work
@@ -128,10 +128,18 @@ def _shared(work: Work, target: Target, build: Build | None, path: str) -> tuple
             cycles += tile / 4 / target.warp_size * TRANSPOSED_COPY_CYCLES
         else:
             cycles += tile / SHARED_BYTES_PER_CLK_PER_SM
-    spills = sum(build.mix.loop.get(stem, 0) for stem in SPILL_OPCODES) if build else 0
-    if build and spills:
-        cycles += spills * work.num_warps / steps_per_iteration(work, build, path)
+    cycles += spill_moves(work, target, build, path) * work.num_warps
     return cycles, moved
+
+
+def spill_moves(work: Work, target: Target, build: Build | None, path: str) -> float:
+    """Return the spilled registers that one warp moves in one k step; guessed where there is no binary."""
+    if build is not None:
+        return sum(build.mix.loop.get(stem, 0) for stem in SPILL_OPCODES) / steps_per_iteration(work, build, path)
+    if path not in ("mma_sync", "wgmma", "tcgen05"):
+        return 0.0
+    wanted = guess(target, work, path).wanted_registers
+    return 3.0 * max(0.0, wanted - SQUEEZE * target.max_registers_per_thread)
 
 
 def _products(work: Work, path: str) -> float:

@@ -9,7 +9,7 @@ from tilewright.cost import constants
 from tilewright.cost.guess import guess
 from tilewright.cost.l2 import replay
 from tilewright.cost.occupancy import occupancy
-from tilewright.cost.pipes import StepCycles, step_cycles
+from tilewright.cost.pipes import StepCycles, built_path, spill_moves, step_cycles
 from tilewright.cost.waves import waves
 from tilewright.records.build import Build
 from tilewright.records.estimate import Estimate, Occupancy, Traffic, Waves
@@ -46,7 +46,12 @@ def estimate(
     resident = min(work.programs, spread.programs_per_wave)
     traffic = replay(work, resident_programs=resident, l2_bytes=target.l2_bytes)
     step = step_cycles(work, target, build)
-    traffic = replace(traffic, shared_bytes=step.shared_bytes * work.programs * work.k_steps)
+    spilled = _spilled_past_l1(work, target, fit, build, shared_bytes=shared)
+    traffic = replace(
+        traffic,
+        shared_bytes=step.shared_bytes * work.programs * work.k_steps,
+        l2_bytes=traffic.l2_bytes + spilled,
+    )
     if fit.programs_per_sm == 0:
         return _does_not_fit(fit, spread, traffic)
     return _combine(work, target, fit, spread, traffic, step)
@@ -54,10 +59,11 @@ def estimate(
 
 def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic: Traffic, step: StepCycles) -> Estimate:
     clocks_per_us = target.boost_clock_mhz
-    # A resource of one SM is busy for the programs that the fullest SM gets: the tail is part of every floor.
     rounds = ceil(work.programs / spread.programs_per_wave)
     together = min(fit.programs_per_sm, ceil(work.programs / target.sm_count))
-    steps_of_sm = _programs_of_fullest_sm(work, target, fit) * work.k_steps
+    # The pipes of the fullest SM set the time, so the tail is part of every floor. It is counted in programs and not
+    # in waves: where several share an SM, their slots free one by one.
+    steps_of_sm = ceil(work.programs / target.sm_count) * work.k_steps
     l2_rate = (target.l2_bytes_per_clk_per_sm or constants.L2_BYTES_PER_CLK_PER_SM) * target.sm_count
     floors = {
         "tensor": step.tensor * steps_of_sm / clocks_per_us,
@@ -66,14 +72,14 @@ def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic:
         "issue": step.issue * steps_of_sm / clocks_per_us,
         "l2": traffic.l2_bytes / l2_rate / clocks_per_us,
         "dram": traffic.dram_bytes / (target.dram_gb_per_s * 1e3 * constants.DRAM_REACHABLE_FRACTION),
-        "latency": _latency_us(work, target, traffic, rounds=rounds, together=together),
+        "latency": _latency_us(work, target, traffic, step, rounds=rounds, together=together),
         "launch": constants.LAUNCH_OVERHEAD_US,
     }
     floors = {name: value for name, value in floors.items() if value > 0.0}
     binds = max(floors, key=lambda name: floors[name])
     unhidden = unhidden_share(together * work.num_warps / 4) * (step.total() - step.longest())
     pipes = (step.longest() + unhidden) * steps_of_sm / clocks_per_us
-    edges = rounds * constants.PROGRAM_OVERHEAD_CYCLES / clocks_per_us
+    edges = (1 if work.persistent else rounds) * constants.PROGRAM_OVERHEAD_CYCLES / clocks_per_us
     busiest = max((value for name, value in floors.items() if name != "launch"), default=0.0)
     time = max(busiest, pipes) + edges + constants.LAUNCH_OVERHEAD_US
     return Estimate(
@@ -88,32 +94,45 @@ def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic:
     )
 
 
+def _spilled_past_l1(work: Work, target: Target, fit: Occupancy, build: Build | None, *, shared_bytes: int) -> float:
+    """Return the bytes of spilled registers that one launch moves through L2, because L1 cannot hold them.
+
+    L1 has what shared memory leaves of the SM's common memory. A few spilled registers stay there and cost little;
+    a tile whose accumulators do not fit the registers sends them through L2 in every step, several times slower.
+    """
+    path = built_path(target, work, build)
+    moves = spill_moves(work, target, build, path)
+    if not moves:
+        return 0.0
+    resources = guess(target, work, path)
+    beyond = resources.wanted_registers - resources.registers_per_thread
+    of_a_thread = build.spill_bytes if build is not None else 4 * beyond
+    footprint = of_a_thread * target.warp_size * work.num_warps * max(1, fit.programs_per_sm)
+    room = target.shared_bytes_per_sm + constants.L1_BYTES_BESIDE_SHARED - shared_bytes * max(1, fit.programs_per_sm)
+    past = max(0.0, 1.0 - room / footprint) if footprint else 0.0
+    return past * moves * 4 * target.warp_size * work.num_warps * work.programs * work.k_steps
+
+
 def unhidden_share(warps_per_sub_core: float) -> float:
     """Return the share of the pipes that do not bind which is still paid for, 0 to 1."""
     warps = max(warps_per_sub_core, 1e-3)
     return float(min(1.0, constants.OVERLAP_AT_ONE_WARP / warps**constants.OVERLAP_WARP_POWER))
 
 
-def _programs_of_fullest_sm(work: Work, target: Target, fit: Occupancy) -> float:
-    """Return the programs that the fullest SM runs in the launch.
-
-    Slots free one by one when several programs share an SM, so the tail is counted in programs, not in whole waves.
-    """
-    return float(ceil(work.programs / target.sm_count))
-
-
-def _latency_us(work: Work, target: Target, traffic: Traffic, *, rounds: int, together: int) -> float:
+def _latency_us(work: Work, target: Target, traffic: Traffic, step: StepCycles, *, rounds: int, together: int) -> float:
     """Return the time that waiting for memory takes when nothing else does.
 
     In a pipelined loop ``num_stages - 1`` tiles of each resident program are on their way at once, so a k step costs
-    one latency over that number. An untiled kernel has a few loads a thread on their way.
+    one latency over that number. Without a pipeline (one stage, or a GPU without asynchronous copies) each program
+    waits for its tile and only then computes. An untiled kernel has a few loads a thread on their way.
     """
     hit = traffic.l2_hit_fraction
     latency = hit * (target.l2_latency_cycles or constants.L2_LATENCY_CYCLES)
     latency += (1 - hit) * (target.dram_latency_cycles or constants.DRAM_LATENCY_CYCLES)
     if work.operands:
-        ahead = max(1, work.num_stages - 1) if target.compute_capability >= (8, 0) else 1
-        cycles = rounds * work.k_steps * latency / ahead
+        ahead = work.num_stages - 1 if target.compute_capability >= (8, 0) else 0
+        of_a_step = latency / ahead if ahead > 0 else latency + step.total()
+        cycles = rounds * work.k_steps * of_a_step
     else:
         in_flight = together * work.num_warps * target.warp_size * BYTES_IN_FLIGHT_PER_THREAD
         cycles = traffic.l2_bytes / target.sm_count / in_flight * latency
@@ -121,7 +140,7 @@ def _latency_us(work: Work, target: Target, traffic: Traffic, *, rounds: int, to
 
 
 def _physical_floor(floors: dict[str, float]) -> float:
-    """Return what no schedule of the same traffic can beat: the vendor's own peaks, less a clock that runs over."""
+    """Return what this arithmetic and traffic cannot beat, were all else free and the clock a tenth above boost."""
     return max(floors.get(name, 0.0) for name in ("tensor", "fp32", "dram")) * 0.9
 
 
