@@ -2,9 +2,9 @@
 
     python benchmarks/compare_files.py --inputs "A=f32[8192,2048] B=f32[4096,8192]" input.py output.py [--arch 89]
 
-Needs torch, triton and numpy only. Every round runs each file once, in random order, with a cold L2; times are device
-times by events. ``--arch 89`` compiles for that older architecture and hands the PTX to the driver, which tests the code
-path of another chip on this one: relative speeds of that path, not the speed of that chip.
+Needs torch and triton only. Every round runs each file once, in random order, with a cold L2; times are device times
+by events. ``--arch 89`` compiles for that older architecture and hands the PTX to the driver, which tests the code path
+of another chip on this one: relative speeds of that path, not the speed of that chip.
 The first file is the baseline of the ratios. Autotuning is finished before anything is timed.
 """
 
@@ -115,19 +115,27 @@ def main() -> None:
     rng = random.Random(options.seed)
     torch.manual_seed(options.seed)
     inputs = make_inputs(options.inputs)
-    models = []
-    for path in options.files:
-        model = load_model(path)
-        models.append(model)
     started = time.perf_counter()
-    outputs = [model(*inputs).double() for model in models]
-    torch.cuda.synchronize()
+    files, models, outputs, failed = [], [], [], []
+    for path in options.files:
+        try:
+            model = load_model(path)
+            output = model(*inputs).double()
+            torch.cuda.synchronize()
+        except Exception as error:  # a file that does not run is a row of its own, not the end of the comparison
+            failed.append({"file": str(path), "error": f"{type(error).__name__}: {error}"})
+            continue
+        files.append(path)
+        models.append(model)
+        outputs.append(output)
+    if not files or files[0] != options.files[0]:
+        raise SystemExit(f"the baseline does not run: {failed[0]['error']}")
     for model in models:
         for _ in range(5):
             model(*inputs)
     times = timed_rounds(models, inputs, options.rounds, rng)
     rows = []
-    for index, path in enumerate(options.files):
+    for index, path in enumerate(files):
         ratios = [base / own for base, own in zip(times[0], times[index], strict=True)]
         low, high = bootstrap(ratios, rng)
         rows.append(
@@ -159,6 +167,7 @@ def main() -> None:
                 "setup_s": round(time.perf_counter() - started, 1),
                 "provenance": "measured",
                 "rows": rows,
+                "failed": failed,
             },
             indent=1,
         )
