@@ -135,7 +135,9 @@ class _Liveness:
         elif isinstance(node, cst.If):
             self._mark_if(node)
         elif isinstance(node, cst.For):
-            loose = not is_pure(node.iter, self.imports) or node.orelse is not None or _stores(node.target)
+            bound = tree.target_names(node.target)
+            loose = not is_pure(node.iter, self.imports) or node.orelse is not None or bound is None
+            loose = loose or bool(set(bound or ()) & (self.names | self.outer))
             if self._mark_block(node.body) or loose:
                 self._keep(node, node.iter, node.target, *([node.orelse] if node.orelse else []))
         else:
@@ -191,10 +193,6 @@ def _keep_all(node: cst.CSTNode, kept: set[cst.CSTNode]) -> None:
     for child in node.children:
         kept.add(child)
         _keep_all(child, kept)
-
-
-def _stores(target: cst.CSTNode) -> bool:
-    return tree.target_names(target) is None
 
 
 def _outer_names(body: cst.CSTNode) -> set[str]:
