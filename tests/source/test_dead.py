@@ -106,6 +106,8 @@ def test_a_method_is_named_by_its_place():
     text = f"class A:\n{method}class B:\n{method}"
     assert drop_dead_assignments(text, "B.f").count("a = 1") == 1
     assert "a = 1" in drop_dead_assignments(text, "B.f").split("class B")[0]
+    own = "def f():\n    a = 1\n    return 2\n"
+    assert drop_dead_assignments(text + own, "f") == text + own.replace("    a = 1\n", "")
     with pytest.raises(ValueError, match=r"no function 'C\.f'"):
         drop_dead_assignments(text, "C.f")
 
