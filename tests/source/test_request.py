@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -94,12 +95,30 @@ def test_the_reference_prompt_is_read_whole():
         ),
         pytest.param(lambda text: text[: text.rindex("```python")], id="no-template"),
         pytest.param(lambda text: text.replace("[OPTIMIZATION STAGE]\n", ""), id="one-stage-heading"),
+        pytest.param(
+            lambda text: text.replace("[NCU PROFILING METRICS]", "### NCU Profiling Metrics"), id="hash-metrics"
+        ),
+        pytest.param(lambda text: text.replace("[NCU PROFILING METRICS]", "**Profiling metrics**:"), id="bold-metrics"),
+        pytest.param(lambda text: text.replace("[CURRENT CODE]", "## Current Code"), id="hash-code"),
+        pytest.param(lambda text: text.replace("[CURRENT CODE]", "### Kernel to optimize"), id="other-code-heading"),
+        pytest.param(lambda text: "# A four-stage optimizer\n\n" + text, id="stage-in-the-title"),
+        pytest.param(lambda text: text.replace("**Focus**:", "### Focus\n"), id="focus-as-heading"),
+        pytest.param(lambda text: text.replace("# Target GPU\n", ""), id="no-gpu-heading"),
+        pytest.param(lambda text: text.replace("• Number of SMs:", "* **Number of SMs**:"), id="bold-keys"),
+        pytest.param(
+            lambda text: text.replace("[NCU PROFILING METRICS]\n", "```json\n").replace(
+                "}\n\n**Task", "}\n```\n**Task"
+            ),
+            id="fenced-metrics-without-heading",
+        ),
     ],
 )
 def test_variations_of_the_prompt_say_the_same(change):
     plain = read_request_text("p.txt", PROMPT.read_text())
     changed = read_request_text("p.txt", change(PROMPT.read_text()))
     assert changed.source.text.strip() == plain.source.text.strip()
+    line = re.split("\r\n|\n|\r", change(PROMPT.read_text()).lstrip("\ufeff"))[changed.source.first_line - 1]
+    assert line == "import torch"
     for name in ("gpu", "target_overrides", "stage", "metrics", "contract"):
         assert getattr(changed, name) == getattr(plain, name), name
 
