@@ -158,7 +158,7 @@ _PIECES = {
 }  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.permutations(["f", "g"]), st.permutations(["T", "I"]), st.integers(0, 6), st.integers(0, 6))
 def test_arranged_files_import_and_mean_the_same(functions, others, first, second):
     order = ["A", "B", *functions, "C", "D", "M"]

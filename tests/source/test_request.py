@@ -308,7 +308,7 @@ def test_any_document_is_read_or_refused_in_one_line(lines):
     assert "\n" not in said
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     order=st.permutations(["gpu", "stage", "code", "metrics"]),
     bullet=st.sampled_from(["•", "-", "*", "  -", "\t•", ""]),
