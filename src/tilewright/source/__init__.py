@@ -1,7 +1,8 @@
 """Read and write kernel files: the KernelBench contract, prompt documents, and edits that keep the rest as it was."""
 
-from tilewright.source.dead import drop_dead_assignments, drop_unused_imports
+from tilewright.source.dead import drop_dead_assignments
 from tilewright.source.edit import insert_before, rename, replace_kernel
+from tilewright.source.imports import drop_unused_imports
 from tilewright.source.inputs import format_inputs, parse_inputs
 from tilewright.source.kernel_file import (
     ModelArgument,

@@ -1,4 +1,4 @@
-"""Remove what nothing reads any more: local assignments of a wrapper, and imports."""
+"""Remove local assignments of a wrapper that nothing reads any more."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ _PURE_CALLS = {"min", "max", "int", "len", "abs", "bool", "float", "range", "tup
 _PURE_METHODS = {"stride", "size", "numel", "dim", "element_size", "is_contiguous", "bit_length"}
 _NUMBER_CALLS = _PURE_CALLS - {"min", "max", "range", "tuple", "list"}
 _INTROSPECTION = {"locals", "vars", "eval", "exec", "globals", "dir"}
-_WANTED_IMPORTS = ("torch", "torch.nn", "triton", "triton.language")
 
 
 def drop_dead_assignments(text: str, function: str) -> str:
@@ -46,7 +45,9 @@ def drop_dead_assignments(text: str, function: str) -> str:
         ValueError: the file has no such function.
     """
     module = tree.parse(text)
-    node = next((found for place, found in tree.functions(module) if function in (place, place.split(".")[-1])), None)
+    places = list(tree.functions(module))
+    exact = [found for place, found in places if place == function]
+    node = next(iter(exact or [found for place, found in places if place.split(".")[-1] == function]), None)
     if node is None:
         raise ValueError(f"no function {function!r}")
     if not isinstance(node.body, cst.IndentedBlock) or tree.names_read(node.body) & _INTROSPECTION:
@@ -135,7 +136,9 @@ class _Liveness:
         elif isinstance(node, cst.If):
             self._mark_if(node)
         elif isinstance(node, cst.For):
-            loose = not is_pure(node.iter, self.imports) or node.orelse is not None or _stores(node.target)
+            bound = tree.target_names(node.target)
+            loose = not is_pure(node.iter, self.imports) or node.orelse is not None or bound is None
+            loose = loose or bool(set(bound or ()) & (self.names | self.outer))
             if self._mark_block(node.body) or loose:
                 self._keep(node, node.iter, node.target, *([node.orelse] if node.orelse else []))
         else:
@@ -191,10 +194,6 @@ def _keep_all(node: cst.CSTNode, kept: set[cst.CSTNode]) -> None:
     for child in node.children:
         kept.add(child)
         _keep_all(child, kept)
-
-
-def _stores(target: cst.CSTNode) -> bool:
-    return tree.target_names(target) is None
 
 
 def _outer_names(body: cst.CSTNode) -> set[str]:
@@ -276,45 +275,3 @@ def _negated(test: cst.BaseExpression) -> cst.BaseExpression:
     plain = isinstance(test, cst.Name | cst.Attribute | cst.Call | cst.Subscript) or bool(test.lpar)
     inner = test if plain else test.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
     return cst.UnaryOperation(operator=cst.Not(), expression=inner)
-
-
-def drop_unused_imports(text: str) -> str:
-    """Delete module-level imports that nothing uses; torch, torch.nn, triton and triton.language stay (the contract).
-
-    >>> print(drop_unused_imports("import os, math\\nimport triton\\nx = math.pi\\n"), end="")
-    import math
-    import triton
-    x = math.pi
-    """
-    module = tree.parse(text)
-    used = tree.names_read(module, quoted=True)
-    body: list[tree.TopLevel] = []
-    for statement in module.body:
-        small = [_used_part(part, used) for part in tree.small_statements(statement)]
-        if isinstance(statement, cst.SimpleStatementLine):
-            kept = [part for part in small if part is not None]
-            if not kept:
-                continue
-            kept[-1] = kept[-1].with_changes(semicolon=cst.MaybeSentinel.DEFAULT)
-            statement = statement.with_changes(body=kept)
-        body.append(statement)
-    return module.with_changes(body=body).code
-
-
-def _used_part(part: cst.BaseSmallStatement, used: set[str]) -> cst.BaseSmallStatement | None:
-    if not isinstance(part, cst.Import | cst.ImportFrom) or isinstance(part.names, cst.ImportStar):
-        return part
-    if isinstance(part, cst.ImportFrom) and tree.dotted(part.module) == "__future__":
-        return part
-    kept = []
-    for alias in part.names:
-        bound = tree.bound_imports(part.with_changes(names=[alias.with_changes(comma=cst.MaybeSentinel.DEFAULT)]))
-        whole = isinstance(part, cst.Import) and tree.dotted(alias.name) in _WANTED_IMPORTS
-        if whole or "torch.nn" in bound.values() or "triton.language" in bound.values() or used & set(bound):
-            kept.append(alias)
-    if not kept:
-        return None
-    if len(kept) == len(part.names):
-        return part
-    kept[-1] = kept[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
-    return part.with_changes(names=kept)

@@ -67,13 +67,15 @@ def insert_before(text: str, name: str, definition: str) -> str:
     def f(): pass
 
     Raises:
-        ValueError: no top-level statement defines ``name``.
+        ValueError: no top-level statement defines ``name``, or ``definition`` is empty.
     """
     module = tree.parse(text)
     position = next((n for n, node in enumerate(module.body) if name in defined_names(node)), None)
     if position is None:
         raise ValueError(f"no top-level definition of {name!r} to insert before")
     new = list(tree.parse_statements(definition))
+    if not new:
+        raise ValueError(f"nothing to insert before {name}")
     blank = cst.EmptyLine(indent=False)
     gap = [blank, blank]
     above = [] if position == 0 else gap

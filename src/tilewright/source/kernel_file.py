@@ -77,9 +77,7 @@ def read_kernel_file(path: str, text: str, first_line: int = 1) -> KernelSource:
     module = tree.parse(text, path, first_line)
     if not any(isinstance(node, cst.ClassDef) and node.name.value == "ModelNew" for node in _top_level(module)):
         last = first_line + max(text.rstrip("\n").count("\n"), 0)
-        raise SourceError(
-            path, last, "no class ModelNew", "end the file with `class ModelNew(nn.Module)` that calls it"
-        )
+        raise SourceError(path, last, "no class ModelNew", "end the file with `class ModelNew(nn.Module)`")
     kernels = tuple(tree.kernels_of(module))
     if not kernels:
         raise SourceError(path, first_line, "no @triton.jit kernel", "put @triton.jit above the kernel function")

@@ -11,6 +11,8 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 from tilewright.source import tree
 from tilewright.source.layout import leading, with_leading
 
+_NO_SEMICOLON = cst.MaybeSentinel.DEFAULT
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelParameter:
@@ -237,16 +239,14 @@ class _ReplaceStatement(cst.CSTTransformer):
         kept = [line for line in updated_node.leading_lines if line.comment is None] if own else None
         above = [*kept[:1], *leading(self.new[0])] if kept is not None else list(updated_node.leading_lines)
         first = with_leading(self.new[0], above)
-        return cst.FlattenSentinel([*self._others(original_node), first, *self.new[1:]])
+        before, after = self._others(original_node.body)
+        return cst.FlattenSentinel([*before, first, *self.new[1:], *after])
 
-    def _others(self, line: cst.SimpleStatementLine) -> list[tree.TopLevel]:
-        """Statements before the launch on its own line (``x = 1; k[grid](x)``)."""
-        before: list[tree.TopLevel] = []
-        for small in line.body:
-            if _contains(small, self.call):
-                break
-            before.append(cst.SimpleStatementLine(body=[small.with_changes(semicolon=cst.MaybeSentinel.DEFAULT)]))
-        return before
+    def _others(self, line: Sequence[cst.BaseSmallStatement]) -> tuple[list[tree.TopLevel], list[tree.TopLevel]]:
+        """Statements before and after the launch on its own line (``x = 1; k[grid](x); y = 2``)."""
+        here = next(n for n, small in enumerate(line) if _contains(small, self.call))
+        alone = [cst.SimpleStatementLine(body=[small.with_changes(semicolon=_NO_SEMICOLON)]) for small in line]
+        return list(alone[:here]), list(alone[here + 1 :])
 
     def leave_SimpleStatementSuite(  # noqa: N802
         self, original_node: cst.SimpleStatementSuite, updated_node: cst.SimpleStatementSuite
@@ -254,7 +254,8 @@ class _ReplaceStatement(cst.CSTTransformer):
         if not self.inside:
             return updated_node
         self.inside = False
-        return cst.IndentedBlock(body=list(self.new))
+        before, after = self._others(original_node.body)
+        return cst.IndentedBlock(body=[*before, *self.new, *after])
 
 
 def _contains(node: cst.CSTNode, wanted: cst.CSTNode) -> bool:

@@ -25,7 +25,7 @@ def format_source(text: str) -> str:
     """
     module = tree.parse(text)
     module = module.with_changes(
-        header=(),
+        header=() if module.body else _capped(module.header, 2, keep_trailing=False),
         body=space_top_level([*_with_header(module)]),
         footer=_capped(module.footer, 2, keep_trailing=False),
     )

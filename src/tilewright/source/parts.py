@@ -54,17 +54,17 @@ def sections(text: str) -> tuple[Section, ...]:
     parts = _classify(wrapper.module, body, depend(body))
     found: list[Section] = []
     for statement, part in zip(body, parts, strict=True):
-        place = positions[statement]
-        first, last = getattr(place, "start"), getattr(place, "end")  # noqa: B009 - CodeRange without a cast
-        found.append(
-            Section(part=part, names=defined_names(statement), first_line=first.line, last_line=_end(first, last))
-        )
+        decorators = getattr(statement, "decorators", ())
+        first = _line(positions[decorators[0] if decorators else statement], "start")
+        last = max(first, _line(positions[statement], "end"))
+        found.append(Section(part=part, names=defined_names(statement), first_line=first, last_line=last))
     return tuple(found)
 
 
-def _end(first: cst.metadata.CodePosition, last: cst.metadata.CodePosition) -> int:
-    """The end of a compound statement is reported at column 0 of the line after it."""
-    return max(first.line, last.line - 1 if last.column == 0 else last.line)
+def _line(place: object, side: str) -> int:
+    """First or last line of a place; a compound statement is said to end at column 0 of the line after it."""
+    position = getattr(place, side)
+    return int(position.line) - (1 if side == "end" and position.column == 0 else 0)
 
 
 def _classify(module: cst.Module, body: Sequence[tree.TopLevel], needs: Dependencies) -> list[Part]:
@@ -131,9 +131,7 @@ def _loose_part(statement: tree.TopLevel, imports: Mapping[str, str]) -> Part:
                 return Part.OTHER
         elif not isinstance(small, cst.Assign | cst.AnnAssign | cst.AugAssign | cst.Import | cst.ImportFrom | cst.Pass):
             return Part.OTHER
-    if isinstance(statement, cst.SimpleStatementLine):
-        return Part.CONSTANT
-    return Part.CONSTANT if defined_names(statement) else Part.OTHER
+    return Part.CONSTANT if isinstance(statement, cst.SimpleStatementLine) else Part.OTHER
 
 
 def _is_setting(value: cst.BaseExpression, imports: Mapping[str, str]) -> bool:

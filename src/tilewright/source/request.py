@@ -126,15 +126,25 @@ def _find_stage(document: Document) -> tuple[str | None, str]:
     headings = [heading for heading in document.headings if "stage" in heading.name]
     if not headings:
         return None, "the document names no stage"
-    first = headings[0]
-    others = [h.line - 1 for h in document.headings if h.line > first.line and h.rank < 7 and "stage" not in h.name]
-    last = max(min(others, default=len(document.lines)), first.line)
-    lines = [line for _, line in document.prose(first.line, last)]
-    focus = next((h.rest for h in document.headings if h.name == "focus" and first.line <= h.line <= last), "")
-    stage = recognise_stage(focus, "\n".join(lines))
-    if stage is None:
-        return None, f"line {first.line}: which stage this describes was not recognised"
-    return stage, f"stage {stage}, from line {first.line}"
+    for heading in headings:
+        others = [h.line - 1 for h in document.headings if _ends_stage(h, heading)]
+        last = max(min(others, default=len(document.lines)), heading.line)
+        lines = [line for _, line in document.prose(heading.line, last)]
+        focus = next((h.rest for h in document.headings if h.name == "focus" and heading.line <= h.line <= last), "")
+        stage = recognise_stage(focus, "\n".join(lines))
+        if stage is not None:
+            return stage, f"stage {stage}, from line {heading.line}"
+    return None, f"line {headings[0].line}: which stage this describes was not recognised"
+
+
+def _ends_stage(other: Heading, heading: Heading) -> bool:
+    """Whether ``other`` ends the stage section that ``heading`` begins: any heading but one inside the section."""
+    return (
+        other.line > heading.line
+        and other.rank < 7
+        and "stage" not in other.name
+        and other.rank <= max(heading.rank, 2)
+    )
 
 
 def _find_metrics(path: str, document: Document, kernels: tuple[str, ...]) -> ReadMetrics:
@@ -158,6 +168,9 @@ def _find_metrics(path: str, document: Document, kernels: tuple[str, ...]) -> Re
         if named and not absent:
             what = f"metrics are not JSON: {lines[0].strip()[:40]!r}"
             raise MetricsError(path, first, what, 'write {"kernel": {"metric": number}}')
+    for fence in document.fences:
+        if fence.info == "json" and fence.text.lstrip().startswith("{") and "__" in fence.text:
+            return parse_metrics_json(path, fence.text, kernels, fence.first_line)
     return ReadMetrics(metrics={})
 
 
