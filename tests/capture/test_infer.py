@@ -10,6 +10,7 @@ from capture_cases import LONG_S, TARGET, source, text_source
 from tilewright.capture import capture
 from tilewright.errors import SourceError
 from tilewright.records.launch import Capture
+from tilewright.records.source import KernelSource
 from tilewright.workers import Worker
 
 
@@ -105,3 +106,20 @@ def test_a_file_that_never_launches_is_refused_with_the_reason(worker: Worker) -
             worker=worker,
             timeout_s=LONG_S,
         )
+
+
+def test_an_inner_dimension_that_neither_checks_nor_names_give_away(worker: Worker) -> None:
+    text = source("unchecked_matmul").text
+    for number, name in enumerate(("am", "ak", "bk", "bn", "cm", "cn")):
+        text = text.replace(f"stride_{name}", f"step{number}")
+    found = capture(
+        KernelSource(path="renamed.py", text=text, kernels=()), target=TARGET, worker=worker, timeout_s=LONG_S
+    )
+    (_, k), (other_k, _) = shapes(found)
+    assert k == other_k
+
+
+def test_sizes_that_a_check_lists_and_dimensions_that_nothing_reads(worker: Worker) -> None:
+    query, key, value = shapes(infer("attention", worker))
+    assert query == key == value
+    assert query[-1] in {16, 32, 64, 128}
