@@ -11,7 +11,7 @@ from capture_cases import DATA, LONG_S, TARGET, f32, run, source, text_source, v
 from tilewright.capture import capture, capture_variants
 from tilewright.errors import ReferenceFileError, SourceError, SpecError
 from tilewright.records.launch import Capture, ConstexprArgument, ScalarArgument, TensorArgument
-from tilewright.records.source import TensorSpec
+from tilewright.records.source import KernelSource, TensorSpec
 from tilewright.workers import Worker
 
 
@@ -146,6 +146,36 @@ def test_a_reference_gives_shapes_and_init_arguments(worker: Worker) -> None:
     assert second.arguments[1] == ConstexprArgument(parameter="bias_ptr", value=None)
     assert "6.000000e+00" in first.ttir, "the global and the helper are inside"
     assert "tt.call" not in first.ttir
+
+
+def test_inputs_win_over_a_references_and_its_init_arguments_still_count(worker: Worker) -> None:
+    reference = str(DATA / "capture" / "helpers_reference.py")
+    found = run(source("helpers_and_globals"), worker, f32("x", 32, 96), reference=reference)
+    assert found.init_arguments == (96,)
+    assert found.inputs == (f32("x", 32, 96),)
+
+
+def test_a_descriptor_argument_shows_the_tensor_behind_it(worker: Worker) -> None:
+    text = (
+        "from triton.tools.tensor_descriptor import TensorDescriptor\n\n"
+        "@triton.jit\ndef k(x, y, BLOCK: tl.constexpr, KIND: tl.constexpr):\n"
+        "    tl.store(y + tl.arange(0, BLOCK), x.load([0]).to(KIND))\n\n"
+        "class ModelNew(nn.Module):\n    def forward(self, x):\n        y = torch.empty_like(x)\n"
+        "        k[(1,)](TensorDescriptor.from_tensor(x, [16]), y, BLOCK=16, KIND=tl.float32)\n        return y\n"
+    )
+    (launch,) = run(text_source(text), worker, f32("x", 64)).launches
+    assert launch.arguments[0] == TensorArgument(
+        parameter="x", dtype="fp32", shape=(64,), strides=(1,), offset=0, origin="input:0"
+    )
+    assert launch.arguments[3] == ConstexprArgument(parameter="KIND", value="fp32")
+    assert launch.ttir
+    assert launch.generic_ttir
+
+
+def test_a_grid_that_a_launcher_would_not_take_is_refused(worker: Worker) -> None:
+    text = source("early_return").text.replace("triton.cdiv(x.numel(), 256)", "x.numel() / 256")
+    with pytest.raises(SpecError, match="'float' object cannot be interpreted as an integer"):
+        run(KernelSource(path="grid.py", text=text, kernels=()), worker, f32("x", 512))
 
 
 def test_a_data_dependent_branch_stops_the_capture_and_keeps_its_launches(worker: Worker) -> None:

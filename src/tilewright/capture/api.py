@@ -15,6 +15,8 @@ from tilewright.records.source import KernelSource, TensorSpec
 from tilewright.records.target import Target
 from tilewright.workers import Outcome, Worker
 
+PRELOAD = ("tilewright.capture.job",)
+"""Modules for a Worker to import at its start, so that a capture's time limit does not pay for PyTorch and Triton."""
 _JOB = "tilewright.capture.job:run"
 _REFERENCE_LIMIT_BYTES = 4 << 20
 
@@ -34,8 +36,8 @@ def capture(
     Args:
         source: the kernel file.
         target: the GPU that kernels are specialised for, and that ``torch.cuda`` answers for.
-        worker: where the user's code runs.
-        inputs: forward's arguments in order; they win over a reference's.
+        worker: where the user's code runs; best made with ``preload=PRELOAD``.
+        inputs: forward's arguments in order; they win over those of a reference, whose init arguments still count.
         reference: path of a KernelBench reference file, read for shapes, types and init arguments.
         grid_sizes: kernel to number of programs (``launch__grid_size``); guides sizes that must be inferred.
         timeout_s: the most seconds that all of it may take.
@@ -46,7 +48,7 @@ def capture(
         ReferenceFileError: the reference does not load or fit.
     """
     arguments: dict[str, Any] = {"inputs": [asdict(each) for each in inputs], "grid_sizes": dict(grid_sizes or {})}
-    if reference is not None and not inputs:
+    if reference is not None:
         arguments["reference"] = _copied_reference(reference, worker)
     return _run(source, target, worker, arguments, reference, timeout_s)
 

@@ -7,6 +7,7 @@ the GPU, and then asks for a compile. That is answered with an object which note
 from __future__ import annotations
 
 import contextlib
+import operator
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -64,7 +65,8 @@ class Recorder:
 
     def note(self, compiled: _Compiled, grid: tuple[Any, ...], values: tuple[Any, ...]) -> None:
         """Note a launch; called in the place of the launch itself."""
-        extent = tuple(int(count) for count in (*grid, 1, 1, 1)[:3])
+        # a launcher takes integers alone, and so does this
+        extent = tuple(operator.index(count) for count in grid)
         self.notes.append(
             Noted(
                 compiled=compiled,
