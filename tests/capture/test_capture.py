@@ -178,6 +178,29 @@ def test_a_grid_that_a_launcher_would_not_take_is_refused(worker: Worker) -> Non
         run(KernelSource(path="grid.py", text=text, kernels=()), worker, f32("x", 512))
 
 
+def test_state_that_is_no_parameter_is_state_too_and_a_tensor_on_the_cpu_is_refused(worker: Worker) -> None:
+    text = (
+        "@triton.jit\ndef k(x, w):\n    tl.store(x, tl.load(w))\n\n"
+        "class ModelNew(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.table = torch.ones(4)\n    def forward(self, x):\n        k[(1,)](x, self.table)\n"
+        "        k[(1,)](x, torch.ones(4))\n        return x\n"
+    )
+    found = run(text_source(text), worker, f32("x", 4))
+    (launch,) = found.launches
+    assert isinstance(launch.arguments[1], TensorArgument)
+    assert launch.arguments[1].origin == "state:table"
+    assert "Pointer argument w cannot be accessed from Triton (cpu tensor?)" in found.error
+    assert found.error.startswith("line 16: ")
+
+
+def test_pruning_that_needs_a_gpu_leaves_every_configuration(worker: Worker) -> None:
+    text = source("autotuned").text.replace(
+        'config.kwargs["BLOCK"] <= named_args["n"]', 'named_args["x_ptr"].max().item() > 0'
+    )
+    found = run(KernelSource(path="prune.py", text=text, kernels=()), worker, f32("x", 512, 64), f32("y", 512, 64))
+    assert [launch.configuration.get("BLOCK") for launch in found.launches] == [256, 1024, 1 << 18, None]
+
+
 def test_a_data_dependent_branch_stops_the_capture_and_keeps_its_launches(worker: Worker) -> None:
     found = run(source("data_dependent"), worker, f32("x", 64, 64))
     assert len(found.launches) == 1
