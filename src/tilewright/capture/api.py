@@ -101,10 +101,16 @@ def _run(
     outcome = worker.call(_JOB, given, timeout_s=timeout_s)
     if outcome.kind != "returned":
         raise SourceError(source.path, None, _ended(outcome), "run the file by itself to see why")
-    refused = outcome.value.get("refused")
-    if refused is None:
-        return wire.decode(outcome.value["capture"])
-    raise _error(refused, source, reference)
+    try:
+        refused = outcome.value.get("refused")
+        found = wire.decode(outcome.value["capture"]) if refused is None else _error(refused, source, reference)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # code in the worker can write what it likes on its pipe
+        what = "capture's worker gave an answer that is no capture"
+        raise SourceError(source.path, None, what, "run the file by itself to see why") from error
+    if isinstance(found, InputError):
+        raise found
+    return found
 
 
 def _copied_reference(reference: str, worker: Worker) -> str:
