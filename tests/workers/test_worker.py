@@ -159,7 +159,7 @@ def test_modules_are_imported_before_the_first_job() -> None:
         assert (outcome.kind, outcome.error_type) == ("raised", "ModuleNotFoundError")
 
 
-def test_a_worker_dies_with_its_parent() -> None:
+def test_a_worker_dies_with_its_parent(tmp_path: Path) -> None:
     script = (
         "import os, sys; from tilewright.workers import Worker; w = Worker();"
         "w.call('os:getpid', {}, timeout_s=60); print(w.pid, flush=True); os._exit(0)"
@@ -167,7 +167,7 @@ def test_a_worker_dies_with_its_parent() -> None:
     source = str(Path(sys.modules["tilewright"].__file__ or "").parent.parent)
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={**os.environ, "PYTHONPATH": source},
+        env={**os.environ, "PYTHONPATH": source, "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         check=True,

@@ -15,6 +15,8 @@ from tilewright.records.source import KernelSource, TensorSpec
 from tilewright.records.target import Target
 from tilewright.workers import Outcome, Worker
 
+PRELOAD = ("tilewright.capture.job",)
+"""Modules for a Worker to import at its start, so that a capture's time limit does not pay for PyTorch and Triton."""
 _JOB = "tilewright.capture.job:run"
 _REFERENCE_LIMIT_BYTES = 4 << 20
 
@@ -35,8 +37,8 @@ def capture(
     Args:
         source: the kernel file.
         target: the GPU that kernels are specialised for, and that ``torch.cuda`` answers for.
-        worker: where the user's code runs.
-        inputs: forward's arguments in order; they win over a reference's.
+        worker: where the user's code runs; best made with ``preload=PRELOAD``.
+        inputs: forward's arguments in order; they win over those of a reference, whose init arguments still count.
         reference: path of a KernelBench reference file, read for shapes, types and init arguments.
         init_arguments: what to construct ModelNew with; ``None`` takes the reference's, or those the file itself has.
         grid_sizes: kernel to number of programs (``launch__grid_size``); guides sizes that must be inferred.
@@ -50,7 +52,7 @@ def capture(
     arguments: dict[str, Any] = {"inputs": [asdict(each) for each in inputs], "grid_sizes": dict(grid_sizes or {})}
     if init_arguments is not None:
         arguments["init"] = list(init_arguments)
-    if reference is not None and not inputs:
+    if reference is not None:
         arguments["reference"] = _copied_reference(reference, worker)
     return _run(source, target, worker, arguments, reference, timeout_s)
 
@@ -103,10 +105,16 @@ def _run(
     outcome = worker.call(_JOB, given, timeout_s=timeout_s)
     if outcome.kind != "returned":
         raise SourceError(source.path, None, _ended(outcome), "run the file by itself to see why")
-    refused = outcome.value.get("refused")
-    if refused is None:
-        return wire.decode(outcome.value["capture"])
-    raise _error(refused, source, reference)
+    try:
+        refused = outcome.value.get("refused")
+        found = wire.decode(outcome.value["capture"]) if refused is None else _error(refused, source, reference)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # code in the worker can write what it likes on its pipe
+        what = "capture's worker gave an answer that is no capture"
+        raise SourceError(source.path, None, what, "run the file by itself to see why") from error
+    if isinstance(found, InputError):
+        raise found
+    return found
 
 
 def _copied_reference(reference: str, worker: Worker) -> str:

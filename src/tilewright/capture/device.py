@@ -75,6 +75,8 @@ class MemorylessCuda(TorchFunctionMode):  # type: ignore[misc, unused-ignore]
                 self.read.add(storage_key(first))
         if name in ("cuda", "pin_memory", "record_stream") and isinstance(first, torch.Tensor):
             return first.to(_META) if name == "cuda" else first
+        if func is torch.device:
+            return func(*args, **kwargs)
         args = tuple(_mapped(arg, name) for arg in args)
         if "device" in kwargs:
             kwargs["device"] = _mapped(kwargs["device"], "to")
@@ -118,7 +120,6 @@ def memoryless_cuda(facts: dict[str, Any]) -> Iterator[MemorylessCuda]:
     with contextlib.ExitStack() as stack:
         for name, value in _cuda_functions(facts).items():
             stack.enter_context(mock.patch.object(torch.cuda, name, value, create=True))
-        stack.enter_context(mock.patch.object(torch, "Generator", _generator))
         mode = MemorylessCuda()
         stack.enter_context(mode)
         yield mode
@@ -250,17 +251,9 @@ def _cuda_functions(facts: dict[str, Any]) -> dict[str, Any]:
     silent = {"synchronize", "set_device", "empty_cache", "init", "_lazy_init", "manual_seed", "manual_seed_all"}
     silent |= {"reset_peak_memory_stats", "set_stream"}
     contexts = ("stream", "device", "device_of", "Stream", "Event", "ExternalStream")
+    # an object of its own for each name: parts of PyTorch that are imported later keep tables by object
     return (
         {name: answer(value) for name, value in values.items()}
-        | dict.fromkeys(silent, answer(None))
-        | dict.fromkeys(contexts, _Nothing)
+        | {name: answer(None) for name in sorted(silent)}
+        | {name: type(name, (_Nothing,), {}) for name in contexts}
     )
-
-
-_real_generator = torch.Generator
-
-
-def _generator(device: Any = "cpu") -> torch.Generator:
-    """A generator that any build can make; a memoryless tensor takes nothing from it."""
-    del device
-    return _real_generator()

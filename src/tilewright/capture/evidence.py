@@ -23,7 +23,14 @@ def refine(search: Search, shapes: Shapes, names: Sequence[str], found: Hints) -
         names: of the tensors.
         found: what the source says.
     """
-    for first, second in [*_unread(search, shapes, names, found), *_by_stride_names(search, shapes)]:
+    shapes = _merged(search, shapes, _unread(search, shapes, names, found))
+    shapes = _merged(search, shapes, _by_stride_names(search, shapes))
+    return _merged(search, shapes, _unobserved(search, shapes))
+
+
+def _merged(search: Search, shapes: Shapes, pairs: list[tuple[int, int]]) -> Shapes:
+    """``shapes`` with those pairs merged with which forward still runs."""
+    for first, second in pairs:
         trial = shapes.copy()
         present = trial.in_use()
         if first in present and second in present and trial.merge(first, second) and search.attempt(trial):
@@ -74,4 +81,32 @@ def _by_stride_names(search: Search, shapes: Shapes) -> list[tuple[int, int]]:
             if len(dimensions) == 1 and len(tensor.shape) == len(shapes.classes[index]) and known:
                 own = shapes.of_size(tensor.shape[dimensions[0]])
                 pairs.extend((known[0], each) for each in own[:1] if each != known[0])
+    return pairs
+
+
+def _unobserved(search: Search, shapes: Shapes) -> list[tuple[int, int]]:
+    """A size that reaches no kernel and no result must equal one that does.
+
+    In a matrix it is the contracted one (in another input, but in no result); in tensors of a higher rank it is the
+    one at the same place of the first tensor of that rank.
+    """
+    search.attempt(shapes)
+    numbers: set[int | float] = set()
+    results: set[int | float] = set()
+    for note in search.recorder.notes:
+        for each in note.arguments:
+            if isinstance(each, TensorArgument):
+                results.update(each.shape if each.origin.startswith("allocated:") else ())
+            elif isinstance(each.value, int) and not _STRIDE.match(each.parameter.lower()):
+                numbers.add(each.value)
+    pairs: list[tuple[int, int]] = []
+    for index, row in enumerate(shapes.classes):
+        others = {each for other, theirs in enumerate(shapes.classes) if other != index for each in theirs}
+        hidden = [each for each in row if shapes.sizes[each] not in numbers | results and each not in others]
+        if len(row) == 2 and len(hidden) == 1:
+            contracted = [each for each in others if shapes.sizes[each] in numbers - results]
+            pairs.extend((each, hidden[0]) for each in contracted if len(contracted) == 1)
+        elif len(row) > 2:
+            first = next(theirs for theirs in shapes.classes if len(theirs) == len(row))
+            pairs.extend((first[row.index(each)], each) for each in hidden if first is not row)
     return pairs

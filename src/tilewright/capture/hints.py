@@ -24,6 +24,8 @@ class Hints:
     least_ranks: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     same_size: list[tuple[Place, Place]] = field(default_factory=list)
     """Places whose sizes are bound to one variable, as ``K`` in ``M, K = a.shape`` and ``K, N = b.shape``."""
+    allowed: dict[Place, tuple[int, ...]] = field(default_factory=dict)
+    """Sizes that a check lists, as in ``assert x.shape[-1] in {16, 32, 64}``: a set's lookups cannot be observed."""
     same_rank: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -68,6 +70,7 @@ class _Reader:
                 self._assign(node.targets[0], node.value, known, sizes)
             elif isinstance(node, ast.Compare):
                 self._compare(node, known)
+                self._membership(node, known, sizes)
             elif isinstance(node, ast.Subscript):
                 self._subscript(node, known)
             elif isinstance(node, ast.Call):
@@ -119,6 +122,17 @@ class _Reader:
         for each in values:
             if isinstance(each, ast.Constant) and type(each.value) is int:
                 self.hints.exact_ranks[tensor].add(each.value)
+
+    def _membership(self, node: ast.Compare, known: dict[str, str], sizes: dict[str, list[Place]]) -> None:
+        if len(node.ops) != 1 or not isinstance(node.ops[0], ast.In | ast.NotIn):
+            return
+        place = _one_size(node.left, known)
+        places = [place] if place is not None else sizes.get(ast.unparse(node.left), [])
+        right = node.comparators[0]
+        if isinstance(right, ast.Set | ast.Tuple | ast.List):
+            listed = tuple(number for each in right.elts if (number := _integer(each)) is not None)
+            if listed and len(listed) == len(right.elts):
+                self.hints.allowed.update(dict.fromkeys(places, listed))
 
     def _subscript(self, node: ast.Subscript, known: dict[str, str]) -> None:
         tensor = _whole_shape(node.value, known)

@@ -19,6 +19,7 @@ from tilewright.capture.recorder import Recorder
 from tilewright.capture.search import Search
 from tilewright.capture.shapes import Shapes
 
+_LISTED_SIZE = 64
 _RANKS = (2, 3, 1, 4)
 """Ranks to try, the likeliest first."""
 _PRIMES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59)
@@ -107,7 +108,12 @@ def _search_ranks(
             left, right = hinted.at((names.index(first), one)), hinted.at((names.index(second), other))
             if left is not None and right is not None:
                 hinted.merge(left, right)
-    for start in (hinted, plain) if hinted.classes != plain.classes else (plain,):
+    for (name, dimension), listed in found.allowed.items():
+        which = hinted.at((names.index(name), dimension)) if name in names else None
+        if which is not None:
+            # of the sizes that the code lists, one that is large but not the extreme
+            hinted.fix(which, max((size for size in listed if size <= _LISTED_SIZE), default=min(listed)))
+    for start in (hinted, plain) if hinted != plain else (plain,):
         if (shapes := search.unify(start.copy())) is not None:
             return shapes
     return _merge_blindly(search, hinted)

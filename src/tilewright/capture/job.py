@@ -88,9 +88,12 @@ def _prepare(
     grid_sizes: Mapping[str, int],
 ) -> tuple[_Call, Any]:
     """Find the inputs (given, from a reference, from the file itself, else inferred) and make the model."""
-    if reference is not None:
-        other = _load_reference(reference)
-        call = _from_functions(other, reference, device, "reference")
+    if reference is not None and inputs:
+        given = model.read_init(_load_reference(reference), reference, device, kind="reference")
+        values = [model.build(spec) for spec in wire.specs(inputs)]
+        call = _Call(values=values, init=given, kind="spec", init_given=True)
+    elif reference is not None:
+        call = _from_functions(_load_reference(reference), reference, device, "reference")
     elif inputs:
         own = model.read_init(module, path, device, kind="source") if init is None else list(init)
         values = [model.build(spec) for spec in wire.specs(inputs)]
@@ -114,13 +117,13 @@ def _load_reference(path: str) -> ModuleType:
         what = f"the reference does not load: {model.in_words(error)}"
         line = model.line_in(path, error)
         raise Refused("reference", line, what, "it must import without errors") from error
-    if not hasattr(module, "get_inputs"):
-        remedy = "define get_inputs() that returns forward's arguments"
-        raise Refused("reference", None, "no function get_inputs", remedy)
     return module
 
 
 def _from_functions(module: ModuleType, path: str, device: MemorylessCuda, kind: str) -> _Call:
+    if not hasattr(module, "get_inputs"):
+        remedy = "define get_inputs() that returns forward's arguments"
+        raise Refused(kind, None, "no function get_inputs", remedy)
     values = model.read_inputs(module, path, device, kind=kind)
     init = model.read_init(module, path, device, kind=kind)
     return _Call(values=values, init=init, kind=kind, init_given=kind == "reference")

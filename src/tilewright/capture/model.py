@@ -224,10 +224,13 @@ def forward_parameters(model: Any) -> list[inspect.Parameter]:
 
 
 def state_origins(model: Any) -> dict[int, str]:
-    """Storage of each parameter and buffer to ``state:NAME``."""
+    """Storage of each tensor that the model keeps (parameter, buffer or plain attribute) to ``state:NAME``."""
     if not isinstance(model, torch.nn.Module):
         return {}
     named = [*model.named_parameters(), *model.named_buffers()]
+    for prefix, module in model.named_modules():
+        plain = {name: value for name, value in vars(module).items() if isinstance(value, torch.Tensor)}
+        named.extend((f"{prefix}.{name}".removeprefix("."), value) for name, value in plain.items())
     return {storage_key(tensor): f"state:{name}" for name, tensor in named}
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import math
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -35,7 +36,7 @@ class Search:
     plain: Mapping[int, Any]
     """Values of the others."""
     tries: int = 0
-    deadline: float = field(default_factory=lambda: time.monotonic() + _SECONDS)
+    deadline: float = math.inf
     failure: Stopped | None = None
     """The last that went wrong."""
 
@@ -58,6 +59,9 @@ class Search:
     def attempt(self, shapes: Shapes) -> bool:
         """Call forward once; whether it came to its end and launched something."""
         self.tries += 1
+        if self.tries == 2:
+            # the first call pays for what PyTorch imports when it is first needed
+            self.deadline = time.monotonic() + _SECONDS
         values = self.values(shapes)
         observed = self.recorder.device
         observed.observe_lengths = True
@@ -79,21 +83,20 @@ class Search:
             if self.attempt(shapes):
                 return shapes
             seen = list(devices.comparisons)
-            if not any(self._apply(shapes, first, second) for first, second in self._suspects(seen)):
+            if not any(self._apply(shapes, first, second) for first, second in self._suspects(shapes, seen)):
                 return None
         return None
 
-    def _suspects(self, seen: list[tuple[int, int, bool]]) -> Iterator[tuple[int, int]]:
+    def _suspects(self, shapes: Shapes, seen: list[tuple[int, int, bool]]) -> Iterator[tuple[int, int]]:
         """Pairs of sizes that should perhaps be equal: the latest comparison first, then numbers in the error."""
         for first, second, equal in reversed(seen):
             if not equal:
                 yield first, second
         message = "" if self.failure is None else self.failure.message
         numbers = [int(each) for each in re.findall(r"\d+", message)]
-        for first, second in itertools.pairwise(numbers):
-            if first != second:
-                yield first, second
-        yield from itertools.combinations(dict.fromkeys(numbers), 2)
+        pairs = dict.fromkeys([*itertools.pairwise(numbers), *itertools.combinations(numbers, 2)])
+        # an error about two shapes names one after the other: neighbours inside one tensor are the least likely
+        yield from sorted(pairs, key=lambda pair: shapes.share_a_tensor(*pair))
 
     @staticmethod
     def _apply(shapes: Shapes, first: int, second: int) -> bool:

@@ -48,6 +48,10 @@ class Shapes:
         """Classes, in the order in which they first appear."""
         return list(dict.fromkeys(each for row in self.classes for each in row))
 
+    def share_a_tensor(self, first: int, second: int) -> bool:
+        """Whether both sizes stand in the shape of one tensor."""
+        return any(first in sizes and second in sizes for sizes in map(self.shape, range(len(self.classes))))
+
     def merge(self, first: int, second: int) -> bool:
         """Make two classes one; whether that changed anything. Two sizes demanded by the code do not merge."""
         if first == second or (first in self.fixed and second in self.fixed):
