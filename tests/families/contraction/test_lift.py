@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import evaluated
 import ttir_of
@@ -110,7 +111,8 @@ CASES = {
                   {"program_order": "grid_2d", "pointers": "recomputed", "masks": "general", "split_k": 1,
                    "block_m": 32, "block_n": 64, "block_k": 16, "persistent": False, "num_warps": 4}),
     "tutorial": Case("tutorial", MNK, SIZES | STRIDES, GROUPED | {"ACTIVATION": ""}, (9, 1, 1), product,
-                     {"program_order": "grouped", "group_m": 8, "pointers": "advanced", "masks": "wrapped"}, dtype="fp16"),
+                     {"program_order": "grouped", "group_m": 8, "pointers": "advanced", "masks": "wrapped"},
+                     dtype="fp16"),
     "tutorial leaky": Case("tutorial", MNK, SIZES | STRIDES, GROUPED | {"ACTIVATION": "leaky_relu"}, (9, 1, 1), leaky,
                            {"program_order": "grouped", "group_m": 8}, dtype="fp16"),
     "nn": laid_out(False, False), "nt": laid_out(False, True), "tn": laid_out(True, False), "tt": laid_out(True, True),
@@ -122,8 +124,9 @@ CASES = {
                             {"B": B} | SIZES, BLOCKS, (9 * B, 1, 1), product, {"program_order": "row_major"}),
     "gelu": Case("linear_gelu", LINEAR, SIZES, BLOCKS | {"TANH": False}, (3, 3, 1), gelu),
     "gelu tanh": Case("linear_gelu", LINEAR, SIZES, BLOCKS | {"TANH": True}, (3, 3, 1), gelu_tanh),
-    "residual": Case("residual_scale", RESIDUAL, {"alpha": 0.5} | SIZES | {"stride_am": K, "stride_bk": N, "stride_rm": N,
-                     "stride_cm": N}, BLOCKS, (3, 3, 1), residual, {"pointers": "recomputed"}, dtype="fp16"),
+    "residual": Case("residual_scale", RESIDUAL, {"alpha": 0.5} | SIZES | {"stride_am": K, "stride_bk": N,
+                     "stride_rm": N, "stride_cm": N}, BLOCKS, (3, 3, 1), residual, {"pointers": "recomputed"},
+                     dtype="fp16"),
     "descriptors": Case("descriptors", MNK | {"b_ptr": (N, K)}, SIZES, BLOCKS, (3, 3, 1),
                         lambda x: {"c_ptr": x["a_ptr"] @ x["b_ptr"].T}, dtype="fp16"),
     "split k": Case("split_k", MNK, SIZES | STRIDES, BLOCKS | {"SPLIT_K": 2}, (9, 2, 1), product,

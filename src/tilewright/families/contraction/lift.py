@@ -22,9 +22,10 @@ from tilewright.families.contraction.lift_axes import (
 from tilewright.families.contraction.lift_epilogue import expression, is_linear
 from tilewright.families.contraction.lift_extents import Lengths, text
 from tilewright.families.contraction.lift_order import Order, examine
-from tilewright.families.ttir.evaluate import Declined, evaluate
+from tilewright.families.ttir.evaluate import evaluate
 from tilewright.families.ttir.parser import TtirSyntaxError, parse
 from tilewright.families.ttir.polynomial import Polynomial
+from tilewright.families.ttir.state import DeclinedError
 from tilewright.families.ttir.values import Blank, Load, Node, Operator, Product, Store, children
 from tilewright.records.algorithm import Contraction, Operand, Output
 from tilewright.records.launch import Launch, ScalarArgument
@@ -43,7 +44,7 @@ def lift(launch: Launch) -> Lifted | Refusal:
             reductions = any(operation.name == "tt.reduce" for operation in function.walk())
             return _refusal(launch, _no_product(products, reductions=reductions))
         return _lifted(launch, evaluate(function), descriptors="tt.make_tensor_descriptor" in launch.generic_ttir)
-    except Declined as declined:
+    except DeclinedError as declined:
         return _refusal(launch, str(declined))
     except TtirSyntaxError as error:
         return _refusal(launch, f"has Triton IR that is not read: {error}")
@@ -65,7 +66,7 @@ def _lifted(launch: Launch, stores: Sequence[Store], *, descriptors: bool) -> Li
     product = _only_product(stores)
     first = stores[0]
     if any((store.guards, store.loops, store.atomic) != (first.guards, first.loops, first.atomic) for store in stores):
-        raise Declined("stores its outputs in different places")
+        raise DeclinedError("stores its outputs in different places")
     in_a, in_b, in_out = product_axes(product)
     load_a, casts_a = _operand(product.a)
     load_b, casts_b = _operand(product.b)
@@ -98,19 +99,19 @@ def _lifted(launch: Launch, stores: Sequence[Store], *, descriptors: bool) -> Li
 def _only_product(stores: Sequence[Store]) -> Product:
     """Return the one finished sum that every store holds."""
     if not stores:
-        raise Declined("stores nothing")
+        raise DeclinedError("stores nothing")
     found: dict[str, Product] = {}
     for store in stores:
         inside = _products(store.value)
         if not inside:
             blank = _first_blank(store.value)
-            raise Declined(blank.reason if blank else f"stores {store.pointer.parameter} without using the product")
+            raise DeclinedError(blank.reason if blank else f"stores {store.pointer.parameter} without the product")
         found |= inside
     if len(found) != 1:
-        raise Declined("stores several products")
+        raise DeclinedError("stores several products")
     (product,) = found.values()
     if any(_products(side) for side in (product.a, product.b)):
-        raise Declined("multiplies the result of a product")
+        raise DeclinedError("multiplies the result of a product")
     return product
 
 
@@ -144,15 +145,15 @@ def _operand(node: Node) -> tuple[Load, tuple[str, ...]]:
         (node,) = node.arguments
     if isinstance(node, Load):
         if not node.zero_filled:
-            raise Declined("fills masked-off elements of an operand with something other than 0")
+            raise DeclinedError("fills masked-off elements of an operand with something other than 0")
         return node, tuple(casts)
-    raise Declined(node.reason if isinstance(node, Blank) else "computes on an operand before the product")
+    raise DeclinedError(node.reason if isinstance(node, Blank) else "computes on an operand before the product")
 
 
 def _length_k(axes: Axes) -> Polynomial:
     extent = axes.k.extent
     if extent is None or any(atom.kind != "parameter" for atom in extent.atoms() if not atom.arguments):
-        raise Declined("says nowhere how long k is")
+        raise DeclinedError("says nowhere how long k is")
     return extent
 
 
@@ -170,7 +171,7 @@ def _algorithm(
     for store, access in zip(stores, outputs, strict=True):
         value = expression(store.value, operand_of)
         if store.atomic and order.split_k > 1 and not is_linear(value):
-            raise Declined("adds up partial sums after more than a scaling")
+            raise DeclinedError("adds up partial sums after more than a scaling")
         written_outputs.append(Output(operand=_described(access, axes, ()), value=value, atomic=store.atomic))
     return Contraction(
         kernel=launch.kernel,
@@ -191,10 +192,10 @@ def _described(access: Access, axes: Axes, casts: tuple[str, ...]) -> Operand:
     for place, batch in enumerate(axes.batches):
         moved = {left.pop(key, ZERO) for key in batch.index}
         if len(moved) != 1:
-            raise Declined(f"moves {access.parameter} by a part of a batch index")
+            raise DeclinedError(f"moves {access.parameter} by a part of a batch index")
         strides[f"b{place}"] = moved.pop()
     if left:
-        raise Declined(f"moves {access.parameter} along a program axis that the product does not have")
+        raise DeclinedError(f"moves {access.parameter} along a program axis that the product does not have")
     return Operand(
         parameter=access.parameter,
         dtype=access.dtype,

@@ -16,7 +16,7 @@ class TtirSyntaxError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """``shape`` is empty for a scalar; ``element`` is Triton's name (fp32, i32, …); a pointer says what it points to."""
+    """``shape`` is empty for a scalar, ``element`` is Triton's name (fp32, i32, …), of a pointer what it points to."""
 
     shape: tuple[int, ...]
     element: str
