@@ -16,7 +16,6 @@ from tilewright.families.contraction.lift_axes import (
     product_axes,
     read_load,
     solve,
-    tile_start,
     written,
 )
 from tilewright.families.contraction.lift_epilogue import expression, is_linear
@@ -26,7 +25,7 @@ from tilewright.families.ttir.evaluate import evaluate
 from tilewright.families.ttir.parser import TtirSyntaxError, parse
 from tilewright.families.ttir.polynomial import Polynomial
 from tilewright.families.ttir.state import DeclinedError
-from tilewright.families.ttir.values import Blank, Load, Node, Operator, Product, Store, children
+from tilewright.families.ttir.values import Blank, Carried, Load, Node, Operator, Product, Store, children, contains
 from tilewright.records.algorithm import Contraction, Operand, Output
 from tilewright.records.launch import Launch, ScalarArgument
 from tilewright.records.schedule import Schedule
@@ -46,6 +45,8 @@ def lift(launch: Launch) -> Lifted | Refusal:
         return _lifted(launch, evaluate(function), descriptors="tt.make_tensor_descriptor" in launch.generic_ttir)
     except DeclinedError as declined:
         return _refusal(launch, str(declined))
+    except KeyError as unknown:
+        return _refusal(launch, f"places its tiles by {unknown.args[0]}, which a launch does not fix")
     except TtirSyntaxError as error:
         return _refusal(launch, f"has Triton IR that is not read: {error}")
 
@@ -74,7 +75,7 @@ def _lifted(launch: Launch, stores: Sequence[Store], *, descriptors: bool) -> Li
     outputs = [written(store, in_out) for store in stores]
     axes = solve(a, b, outputs, product, atomic=first.atomic)
     parameters = {x.parameter: int(x.value) for x in launch.arguments
-                  if isinstance(x, ScalarArgument) and x.dtype.startswith(("i", "u"))}  # fmt: skip
+                  if isinstance(x, ScalarArgument) and x.dtype[:1] in "iu" and x.dtype != "i1"}  # fmt: skip
     found = Lengths(parameters, launch.grid)
     for access in (a, b, *outputs):
         found.claim(access.address.strides.values())
@@ -110,6 +111,8 @@ def _only_product(stores: Sequence[Store]) -> Product:
     if len(found) != 1:
         raise DeclinedError("stores several products")
     (product,) = found.values()
+    if any(contains(store.value, lambda node: isinstance(node, Carried)) for store in stores):
+        raise DeclinedError("stores a sum before its loop is over")
     if any(_products(side) for side in (product.a, product.b)):
         raise DeclinedError("multiplies the result of a product")
     return product
@@ -212,7 +215,7 @@ def _schedule(launch: Launch, axes: Axes, product: Product, store: Store, order:
         program_order=order.program_order,
         group_m=order.group_m,
         split_k=order.split_k,
-        persistent=any(tile_start(axis).mentions("counter") for axis in (axes.m, axes.n)) and bool(store.loops),
+        persistent=bool(store.loops),
         block_m=product.shape[0],
         block_n=product.shape[1],
         block_k=product.shape[2],

@@ -149,8 +149,8 @@ def _check_sum(
     values = {key: value[chosen] if isinstance(value, np.ndarray) else value for key, value in tiles.values.items()}
     trips = np.broadcast_to(trip_count(loop, values), chosen.size) if loop else np.ones(chosen.size, dtype=np.int64)
     if split == 1:
-        unique = np.unique(trips)
-        if unique.size != 1 or any(atom.kind == "program" for atom in start.atoms()):
+        begin = np.asarray(start.evaluate({**values, loop.counter: 0} if loop else values))
+        if np.unique(trips).size != 1 or np.unique(begin).size != 1:
             raise DeclinedError("sums over a part of k that depends on the program, yet stores without adding")
         chosen, trips = chosen[:1], trips[:1]
         values = {key: value[:1] if isinstance(value, np.ndarray) else value for key, value in values.items()}

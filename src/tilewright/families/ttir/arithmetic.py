@@ -38,19 +38,22 @@ def pointwise_or_blank(state: State, operation: Operation) -> None:
     name = operation.name
     if operation.name in _INTEGER_OPERATIONS and _integer_operation(state, operation):
         return
-    word = names.FLOATING.get(name) or names.INTEGRAL.get(name)
+    word, reason = names.FLOATING.get(name) or names.INTEGRAL.get(name), _REASONS.get(name, f"uses {name}")
     if name == "tt.extern_elementwise":
-        symbol = re.search(r'symbol = "(\w+)"', operation.text)
-        word = names.libdevice(symbol.group(1)) if symbol else None
-    for index, result in enumerate(operation.results):
+        found = re.search(r'symbol = "(\w+)"', operation.text)
+        symbol = found.group(1) if found else ""
+        word, reason = names.libdevice(symbol), f"uses {symbol or name}"
+    if operation.regions and name not in ("tt.reduce", "tt.scan"):
+        raise DeclinedError(reason)
+    for result in operation.results:
         kind = _result_type(operation)
-        node: Node = Blank(_REASONS.get(name, f"uses {name}") if index == 0 else f"uses {name}")
+        node: Node = Blank(reason)
         if word is not None:
             arguments = tuple(state.node(operand) for operand in operation.operands)
             node = Operator(word, arguments, kind.element)
         state.values[result] = Data(kind.shape, kind.element, node)
     if not operation.results and name not in _HARMLESS:
-        raise DeclinedError(_REASONS.get(name, f"uses {name}"))
+        raise DeclinedError(reason)
 
 
 def _integer_operation(state: State, operation: Operation) -> bool:
@@ -72,7 +75,7 @@ def constant(state: State, operation: Operation) -> None:
         truth = text in ("true", "-1", "1")
         never = Condition(p.number(1), p.number(0))
         always = Condition(p.number(0), p.number(1))
-        mask = Mask(kind.shape, () if truth else (never,), never if truth else always)
+        mask = Mask(kind.shape, () if truth else (never,), (never if truth else always,))
         state.set(operation, mask)
     elif re.fullmatch(r"-?\d+", text) and kind.element.startswith("i"):
         state.set(operation, Integer(kind.shape, p.number(int(text))))
@@ -98,14 +101,17 @@ def logic(state: State, operation: Operation) -> None:
     left, right = (state.get(name) for name in operation.operands)
     word = {"arith.andi": "and", "arith.ori": "or", "arith.xori": "xor"}[operation.name]
     if isinstance(left, Mask) and isinstance(right, Mask):
-        joined = (*left.conditions, *(c for c in right.conditions if c not in left.conditions))
-        if word == "and":
+        joined = tuple(dict.fromkeys(left.conditions + right.conditions))
+        neither = tuple(dict.fromkeys(left.opposite + right.opposite))
+        if left == right and word != "xor":
+            state.set(operation, left)
+        elif word == "and":
             state.set(operation, Mask(left.shape, joined))
-        elif word == "xor" and not right.conditions:
-            state.set(operation, Mask(left.shape, (left.opposite,)))
+        elif word == "or":
+            state.set(operation, Mask(left.shape, (UNKNOWN,), neither))
         else:
-            both = left.conditions == right.conditions
-            state.set(operation, left if word == "or" and both else Mask(left.shape, (UNKNOWN,)))
+            inverted = not right.conditions
+            state.set(operation, Mask(left.shape, left.opposite, left.conditions) if inverted else _unknown(left))
     elif isinstance(left, Integer) and isinstance(right, Integer):
         state.set(operation, Integer(left.shape, p.atom("unknown", state.fresh())))
     else:
@@ -113,6 +119,10 @@ def logic(state: State, operation: Operation) -> None:
         state.set(
             operation, Data(kind.shape, kind.element, Operator(word, (as_node(left), as_node(right)), kind.element))
         )
+
+
+def _unknown(mask: Mask) -> Mask:
+    return Mask(mask.shape, (UNKNOWN,))
 
 
 def select(state: State, operation: Operation) -> None:
@@ -148,6 +158,15 @@ def cast(state: State, operation: Operation) -> None:
         )
         return
     state.set(operation, Data(kind.shape, kind.element, Operator("cast", (as_node(value),), kind.element)))
+
+
+def clamp(state: State, operation: Operation) -> None:
+    """``tt.clampf``."""
+    kind = operation.result_type
+    value, low, high = (state.node(name) for name in operation.operands)
+    suffix = "_nan" if "propagateNan = all" in operation.text else ""
+    raised = Operator(f"max{suffix}", (value, low), kind.element)
+    state.set(operation, Data(kind.shape, kind.element, Operator(f"min{suffix}", (raised, high), kind.element)))
 
 
 def program_id(state: State, operation: Operation) -> None:
@@ -254,9 +273,9 @@ def _compared(predicate: str, left: Integer, right: Integer) -> Mask:
         low, high = high, low
     match predicate[1:]:
         case "lt" | "gt":
-            return Mask(left.shape, _split(low, high), Condition(high, low + one))
+            return Mask(left.shape, _split(low, high), (Condition(high, low + one),))
         case "le" | "ge":
-            return Mask(left.shape, _split(low, high + one), Condition(high, low))
+            return Mask(left.shape, _split(low, high + one), (Condition(high, low),))
     return Mask(left.shape, (UNKNOWN,))
 
 

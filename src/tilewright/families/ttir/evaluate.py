@@ -13,7 +13,7 @@ from dataclasses import replace
 from tilewright.families.ttir import arithmetic, memory
 from tilewright.families.ttir import operations as names
 from tilewright.families.ttir import polynomial as p
-from tilewright.families.ttir.loops import close, finish, open_argument, step_of
+from tilewright.families.ttir.loops import as_data, close, finish, open_argument, step_of
 from tilewright.families.ttir.parser import Block, Function, Operation, Type
 from tilewright.families.ttir.state import DeclinedError, State
 from tilewright.families.ttir.values import Data, Integer, Loop, Pointer, Scalar, Store, Value, View
@@ -67,7 +67,7 @@ class _Evaluator(State):
             raise DeclinedError("branches with values")
         taken, other = (blocks[label] for label in labels)
         if _only_returns(taken):
-            self.guards.append(condition.opposite)
+            self.guards.extend(condition.opposite)
             return other
         if _only_returns(other):
             self.guards.extend(condition.conditions)
@@ -104,12 +104,12 @@ class _Evaluator(State):
         arguments = [self.get(initial) for _, initial in pairs]
         body = operation.regions[0][0].operations
         outer = dict(self.values)
-        if pairs:
+        for _ in range(2):
             opened = [open_argument(value, key, index) for index, value in enumerate(arguments)]
+            self.values = dict(outer)
             yielded = self._loop_body(body, found.group(1), first + step * counter, pairs, opened, loop, keep=False)
-            steps = [step_of(*each, key) for each in zip(opened, yielded, strict=True)]
-        else:
-            steps = []
+            arguments = [as_data(*each) for each in zip(arguments, yielded, strict=True)]
+        steps = [step_of(*each, key) for each in zip(opened, yielded, strict=True)]
         self.values = dict(outer)
         closed = [
             close(value, change, counter, key, i)
@@ -147,7 +147,7 @@ class _Evaluator(State):
         condition = self.mask(operation.operands[0])
         outer, guards = dict(self.values), list(self.guards)
         sides: list[list[Value]] = []
-        for region, extra in zip(operation.regions, (condition.conditions, (condition.opposite,)), strict=False):
+        for region, extra in zip(operation.regions, (condition.conditions, condition.opposite), strict=False):
             self.values, self.guards = dict(outer), [*guards, *extra]
             body = region[0].operations if region else ()
             self.run(tuple(inner for inner in body if inner.name != "scf.yield"))
@@ -167,6 +167,7 @@ _HANDLERS: dict[str, _Handler] = {
     "arith.constant": arithmetic.constant,
     "arith.cmpi": arithmetic.compare,
     "arith.cmpf": arithmetic.compare_data,
+    "tt.clampf": arithmetic.clamp,
     "arith.andi": arithmetic.logic,
     "arith.ori": arithmetic.logic,
     "arith.xori": arithmetic.logic,

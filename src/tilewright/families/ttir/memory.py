@@ -54,8 +54,9 @@ def store(state: State, operation: Operation) -> None:
     """``tt.store`` and ``tt.descriptor_store``."""
     target = state.get(operation.operands[0])
     if isinstance(target, View):
-        value = state.get(operation.operands[1])
-        pointer, conditions = _addressed(state, target, operation, operation.operands[2:])
+        descriptor = operation.name == "tt.descriptor_store"
+        value = state.get(operation.operands[-1])
+        pointer, conditions = _addressed(state, target, operation, operation.operands[1:-1] if descriptor else ())
     elif isinstance(target, Pointer):
         pointer, value = target, state.get(operation.operands[1])
         conditions = state.mask(operation.operands[2]).conditions if len(operation.operands) > 2 else ()
@@ -99,7 +100,7 @@ def _addressed(
 def make_view(state: State, operation: Operation) -> None:
     """``tt.make_tensor_ptr`` and ``tt.make_tensor_descriptor``."""
     base = state.get(operation.operands[0])
-    found = re.search(r"tensor<((?:\d+x)+)(\w+)", operation.types)
+    found = re.search(r"<(?:tensor<)?((?:\d+x)+)", operation.types)
     if not isinstance(base, Pointer) or base.offset.terms or found is None:
         raise DeclinedError("makes a tensor descriptor of a pointer that is no parameter")
     shape = tuple(int(size) for size in found.group(1).split("x")[:-1])
