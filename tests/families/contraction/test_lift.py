@@ -164,6 +164,7 @@ CASES = {
     "int8": Case("int8_scaled", MNK | {"sa_ptr": (M,), "sb_ptr": (N,)}, SIZES, BLOCKS | {"BLOCK_K": 32}, (3, 3, 1),
                  lambda x: {"c_ptr": (x["a_ptr"] @ x["b_ptr"]) * x["sa_ptr"][:, None] * x["sb_ptr"]},
                  {"program_order": "grid_2d_swapped"}, {"a_ptr": "i8", "b_ptr": "i8"}),
+    "scattered": Case("scattered", MNK, SIZES, BLOCKS, (9, 1, 1), product, {"program_order": "custom"}),
     "transposed output": Case("transposed_output", MNK | {"c_ptr": (N, M)}, SIZES, BLOCKS, (3, 3, 1),
                               lambda x: {"c_ptr": (x["a_ptr"] @ x["b_ptr"]).T}, {"program_order": "grid_2d"}),
 }  # fmt: skip
@@ -251,6 +252,30 @@ def test_a_kernel_that_does_not_compile_is_declined_with_the_compilers_message()
 @pytest.mark.parametrize("text", ["module {", "tt.func public @f() {", "hello", "%0 = ", "tt.func @f() {\n?\n}"])
 def test_text_that_is_no_triton_ir_is_declined(text: str) -> None:
     assert isinstance(lift(replace(CASES["plain"].launch(), generic_ttir=text)), Refusal)
+
+
+@pytest.mark.parametrize("name", ["plain", "tutorial", "split k in chunks", "descriptors", "persistent"])
+@pytest.mark.parametrize("size", [(1, 1, 1), (32, 64, 16), (31, 65, 17)], ids=str)
+def test_the_sizes_captured_do_not_matter(name: str, size: tuple[int, int, int]) -> None:
+    case = CASES[name]
+    m, n, k = size
+    tiles = (-(-m // 32), -(-n // 64))
+    grid = {"plain": (*tiles, 1), "descriptors": (*tiles, 1), "split k in chunks": (*tiles, -(-k // 16))}
+    scalars = case.scalars | {"M": m, "N": n, "K": k} | ({"chunk": 16} if "chunk" in case.scalars else {})
+    other = replace(case, scalars=scalars, grid=grid.get(name, (tiles[0] * tiles[1], 1, 1)))
+    small, usual = lift(other.launch()), lift(case.launch())
+    assert isinstance(small, Lifted), small
+    assert isinstance(usual, Lifted)
+    assert small.algorithm == usual.algorithm
+    assert small.schedule.program_order == usual.schedule.program_order
+    assert small.schedule.group_m == usual.schedule.group_m
+
+
+def test_lengths_that_no_mask_gives_come_from_dense_strides_or_the_grid() -> None:
+    lifted = lift(CASES["even"].launch())
+    assert isinstance(lifted, Lifted)
+    assert isinstance(lifted.algorithm, Contraction)
+    assert lifted.algorithm.extents == {"m": "grid_0 * 32", "n": "N", "k": "K"}
 
 
 def test_values_of_the_launch_do_not_leak_into_the_algorithm() -> None:

@@ -49,6 +49,8 @@ def lift(launch: Launch) -> Lifted | Refusal:
         return _refusal(launch, f"places its tiles by {unknown.args[0]}, which a launch does not fix")
     except TtirSyntaxError as error:
         return _refusal(launch, f"has Triton IR that is not read: {error}")
+    except ValueError as error:
+        return _refusal(launch, f"needs an index that cannot be written down: {error}")
 
 
 def _no_product(products: int, *, reductions: bool) -> str:
@@ -80,8 +82,11 @@ def _lifted(launch: Launch, stores: Sequence[Store], *, descriptors: bool) -> Li
     for access in (a, b, *outputs):
         found.claim(access.address.strides.values())
     found.claim(axis.extent for axis in (axes.m, axes.n, axes.k) if axis.extent is not None)
-    extents = {"m": found.of_tiles(axes.m, product.shape[0], "m"), "n": found.of_tiles(axes.n, product.shape[1], "n"),
-               "k": _length_k(axes)}  # fmt: skip
+    extents = {
+        "m": found.of_tiles(axes.m, product.shape[0], "m", _row_strides("m", (*outputs, a))),
+        "n": found.of_tiles(axes.n, product.shape[1], "n", _row_strides("n", (*outputs, b))),
+        "k": _length_k(axes),
+    }
 
     def lengths(values: Mapping[str, int]) -> tuple[int, int, int]:
         own = found.values() | {f"parameter.{name}": value for name, value in values.items()}
@@ -151,6 +156,12 @@ def _operand(node: Node) -> tuple[Load, tuple[str, ...]]:
             raise DeclinedError("fills masked-off elements of an operand with something other than 0")
         return node, tuple(casts)
     raise DeclinedError(node.reason if isinstance(node, Blank) else "computes on an operand before the product")
+
+
+def _row_strides(axis: str, accesses: Sequence[Access]) -> tuple[Polynomial, ...]:
+    """Strides of the other axis where this one is contiguous: what its length would be in a dense tensor."""
+    dense = [access for access in accesses if access.stride(axis).constant == 1]
+    return tuple(access.stride(other) for access in dense for other in access.axes if other != axis)
 
 
 def _length_k(axes: Axes) -> Polynomial:

@@ -28,8 +28,10 @@ class Lengths:
         """Mark the parameters in these values as used."""
         self.used.update(atom.name for value in values for atom in value.atoms() if atom.kind == "parameter")
 
-    def of_tiles(self, axis: Axis, block: int, name: str) -> Polynomial:
+    def of_tiles(self, axis: Axis, block: int, name: str, dense: Iterable[Polynomial]) -> Polynomial:
         """Length of m or n: the bound of its mask, or what the grid implies where nothing is masked.
+
+        ``dense`` are strides that a dense tensor would have for its length: the one that agrees with the grid is it.
 
         Raises:
             DeclinedError: Nothing says how long the axis is.
@@ -44,7 +46,10 @@ class Lengths:
         count = upper_bound(tiles) if tiles is not None else None
         if count is None:
             raise DeclinedError(f"says nowhere how long {name} is")
-        return self._named(count * p.number(block))
+        length = count * p.number(block)
+        captured = length.evaluate(self.values())
+        same = [stride for stride in dense if stride.terms and stride.evaluate(self.values()) == captured]
+        return same[0] if same and same[0].constant is None else self._named(length)
 
     def of_batch(self, batch: Batch, length: int) -> Polynomial:
         """Length of a batch axis, which was ``length`` in the captured launch."""

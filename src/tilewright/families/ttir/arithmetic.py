@@ -61,6 +61,10 @@ def _integer_operation(state: State, operation: Operation) -> bool:
     if not all(isinstance(value, Integer) for value in values):
         return False
     left, right = (state.integer(name) for name in operation.operands)
+    if operation.name in _SHIFTS:
+        if right.constant is None or not 0 <= right.constant < 63:
+            return False
+        right = p.number(1 << right.constant)
     state.set(operation, Integer(values[0].shape, _INTEGER_OPERATIONS[operation.name](left, right)))
     return True
 
@@ -80,7 +84,7 @@ def constant(state: State, operation: Operation) -> None:
     elif re.fullmatch(r"-?\d+", text) and kind.element.startswith("i"):
         state.set(operation, Integer(kind.shape, p.number(int(text))))
     else:
-        state.set(operation, Data(kind.shape, kind.element, Literal(_float(text, kind.element), kind.element)))
+        state.set(operation, Data(kind.shape, kind.element, _literal(text, kind.element)))
 
 
 def compare(state: State, operation: Operation) -> None:
@@ -256,14 +260,17 @@ def _result_type(operation: Operation) -> Type:
     return operation.result_type
 
 
-def _float(text: str, dtype: str) -> float:
-    if not text.startswith("0x"):
-        return float(text)
+def _literal(text: str, dtype: str) -> Node:
+    """One value; bits in hexadecimal where decimals cannot say it."""
+    if re.fullmatch(r"-?\d[\d.]*(?:[eE][-+]?\d+)?", text):
+        return Literal(float(text), dtype)
+    if not re.fullmatch(r"0x[0-9A-Fa-f]+", text) or dtype not in ("fp16", "bf16", "fp32", "fp64"):
+        return Blank("holds a tensor of several constants")
     bits = int(text, 16)
     code, width = {"fp16": ("e", 2), "fp32": ("f", 4), "fp64": ("d", 8)}.get(dtype, ("f", 4))
     if dtype == "bf16":
         bits <<= 16
-    return float(struct.unpack(f"<{code}", bits.to_bytes(width, "little"))[0])
+    return Literal(float(struct.unpack(f"<{code}", bits.to_bytes(width, "little"))[0]), dtype)
 
 
 def _compared(predicate: str, left: Integer, right: Integer) -> Mask:
@@ -299,8 +306,14 @@ _INTEGER_OPERATIONS: dict[str, Callable[[p.Polynomial, p.Polynomial], p.Polynomi
     "arith.minui": p.smaller,
     "arith.maxsi": p.larger,
     "arith.maxui": p.larger,
+    "arith.shli": lambda left, right: left * right,
+    "arith.shrsi": p.quotient,
+    "arith.shrui": p.quotient,
+    "arith.floordivsi": p.quotient,
     "arith.ceildivsi": lambda left, right: p.quotient(left + right - p.number(1), right),
 }
+
+_SHIFTS = ("arith.shli", "arith.shrsi", "arith.shrui")
 
 _HARMLESS = ("llvm.intr.assume", "tt.return", "tt.assert", "gpu.barrier")
 

@@ -82,6 +82,8 @@ def as_node(value: Value) -> Node:
             if single is not None and single.kind == "parameter":
                 return Scalar(single.name, "i32")
             return Blank("computes with the element's place")
+        case Mask(conditions=()):
+            return Literal(True, "i1")
         case Mask():
             return Blank("computes with a mask")
     return Blank("computes with a pointer")
