@@ -89,6 +89,13 @@ def silu(x: Arrays) -> Arrays:
     return {"c_ptr": y, "d_ptr": y / (1 + np.exp(-y))}
 
 
+def pointwise(x: Arrays) -> Arrays:
+    y = x["w_ptr"] @ x["x_ptr"] + x["bias_ptr"][:, None]
+    y = np.clip(y / (1 + np.exp(-y)) / 2, -1, 1)
+    y = np.log(1 + np.exp(y)) + np.tanh(y)
+    return {"y_ptr": np.where(y > 0, y, 0.2 * y) * (y > 0.5)}
+
+
 def clamped(x: Arrays) -> Arrays:
     return {"C": np.clip(x["A"] @ x["B"], -1, 1)}
 
@@ -164,6 +171,17 @@ CASES = {
     "int8": Case("int8_scaled", MNK | {"sa_ptr": (M,), "sb_ptr": (N,)}, SIZES, BLOCKS | {"BLOCK_K": 32}, (3, 3, 1),
                  lambda x: {"c_ptr": (x["a_ptr"] @ x["b_ptr"]) * x["sa_ptr"][:, None] * x["sb_ptr"]},
                  {"program_order": "grid_2d_swapped"}, {"a_ptr": "i8", "b_ptr": "i8"}),
+    "conv1x1": Case("conv1x1", {"w_ptr": (M, K), "x_ptr": (B, K, N), "bias_ptr": (M,), "y_ptr": (B, M, N)},
+                    {"OC": M, "IC": K, "HW": N}, BLOCKS, (B, 9, 1), pointwise,
+                    {"program_order": "grouped", "group_m": 4, "pointers": "advanced"}),
+    "gemm beta": Case("gemm_beta", MNK | {"a_ptr": (K, M)}, SIZES | {"alpha": 1.5, "beta": 2.5, "sa0": M, "sa1": 1,
+                      "sb0": N, "sb1": 1, "sc0": N, "sc1": 1}, BLOCKS | {"HAS": True}, (3, 3, 1),
+                      lambda x: {"c_ptr": 1.5 * (x["a_ptr"].T @ x["b_ptr"])}, dtype="fp16"),
+    "loop over n": Case("looped_n", {"a_ptr": (M, 16), "b_ptr": (N, 16), "c_ptr": (M, N)}, SIZES | {"K": 16}, BLOCKS,
+                        (3, 1, 1), lambda x: {"c_ptr": x["a_ptr"] @ x["b_ptr"].T}, {"persistent": True}),
+    "constexpr sizes": Case("batch_grouped", {"a_ptr": (B, 64, 48), "b_ptr": (B, 48, 128), "c_ptr": (B, 64, 128)}, {},
+                            BLOCKS | {"M": 64, "N": 128, "K": 48}, (4, B, 1),
+                            lambda x: {"c_ptr": np.maximum(x["a_ptr"] @ x["b_ptr"], 0)}, {"masks": "even_k"}),
     "scattered": Case("scattered", MNK, SIZES, BLOCKS, (9, 1, 1), product, {"program_order": "custom"}),
     "transposed output": Case("transposed_output", MNK | {"c_ptr": (N, M)}, SIZES, BLOCKS, (3, 3, 1),
                               lambda x: {"c_ptr": (x["a_ptr"] @ x["b_ptr"]).T}, {"program_order": "grid_2d"}),

@@ -18,7 +18,7 @@ from tilewright.families.contraction.lift_access import (
     without,
 )
 from tilewright.families.ttir import polynomial as p
-from tilewright.families.ttir.polynomial import Monomial, Polynomial
+from tilewright.families.ttir.polynomial import Atom, Monomial, Polynomial
 from tilewright.families.ttir.state import DeclinedError
 from tilewright.families.ttir.values import Condition, Load, Loop, Product, Store
 
@@ -123,8 +123,8 @@ def solve(a: Access, b: Access, outputs: Sequence[Access], product: Product, *, 
         DeclinedError: Some address is not explained by m, n, k and batch axes.
     """
     block_m, block_n, block_k = product.shape
-    m = _tile_axis("m", a, outputs, block_m)
-    n = _tile_axis("n", b, outputs, block_n)
+    m = _tile_axis("m", a, b, outputs, block_m)
+    n = _tile_axis("n", b, a, outputs, block_n)
     rest_a = without(a.address.terms, m.base, a.stride("m"))
     rest_b = without(b.address.terms, n.base, b.stride("n"))
     k = _sum_axis(a, b, rest_a, rest_b, outputs, product, block_k, atomic=atomic)
@@ -135,7 +135,7 @@ def solve(a: Access, b: Access, outputs: Sequence[Access], product: Product, *, 
     return Axes(m, n, k, batches, bare.wrapped, bare.masked_k)
 
 
-def _tile_axis(axis: str, operand: Access, outputs: Sequence[Access], block: int) -> Axis:
+def _tile_axis(axis: str, operand: Access, other: Access, outputs: Sequence[Access], block: int) -> Axis:
     accesses = (*outputs, operand)
     for access in accesses:
         if not access.stride(axis).terms and access is not operand:
@@ -146,14 +146,20 @@ def _tile_axis(axis: str, operand: Access, outputs: Sequence[Access], block: int
             return Axis(bound.terms, bound.bound)
     if candidates:
         raise DeclinedError(f"masks {axis} by an index that its addresses do not use")
-    base: dict[Monomial, Polynomial] = {}
+    starts: dict[Monomial, Polynomial] = {}
     for key, value in outputs[0].address.terms.items():
         start = value.divided(outputs[0].stride(axis))
-        if start is None or start.constant is None or start.constant % block:
+        if start is None or start.constant is None or start.constant % block or key in other.address.terms:
             continue
         if all(fits({key: start}, access.address.terms, access.stride(axis)) for access in accesses):
-            base[key] = start
-    return Axis(base, None)
+            starts[key] = start
+    walking = {atom.key for key, start in starts.items() if start.constant == block for atom in _programs(key)}
+    return Axis({key: start for key, start in starts.items() if walking & {atom.key for atom in _programs(key)}}, None)
+
+
+def _programs(key: Monomial) -> list[Atom]:
+    """The program ids and counters that a term moves with; a batch has others than a tile."""
+    return [atom for atom in Polynomial({key: 1}).atoms() if atom.kind in ("program", "counter")]
 
 
 def _sum_axis(

@@ -183,23 +183,21 @@ def _flat_order(
     """Name the order of a flattened axis; larger sizes are tried first, where orders differ more."""
     used = {int(atom.name) for axis in (axes.m, axes.n) for atom in tile_start(axis).atoms() if atom.kind == "program"}
     shared = split_k * math.prod(int(row.max()) + 1 for row in tiles.batch)
-    if len(used) == 1 and grid[1] * grid[2] in (1, shared):
-        for tiles_m, tiles_n in ((37, 5), (5, 37)):
-            larger = _larger(axes, product, parameters, tiles_m, tiles_n)
-            if larger is None:
-                break
-            length_m, length_n, _ = lengths(larger)
-            count = math.ceil(length_m / product.shape[0]), math.ceil(length_n / product.shape[1])
-            (axis,) = used
-            others = math.prod(length for place, length in enumerate(grid) if place != axis)
-            wide = [*grid]
-            wide[axis] = math.prod(count) * max(shared // others, 1)
-            try:
-                name = _named(_tiles(axes, product, store, larger, (wide[0], wide[1], wide[2])), *count)
-            except DeclinedError:
-                continue
-            if name[0] != "custom":
-                return name
+    (axis,) = used if len(used) == 1 else (None,)
+    others = math.prod(length for place, length in enumerate(grid) if place != axis)
+    for counts in ((37, 5), (5, 37)) if axis is not None and shared % others == 0 else ():
+        larger = _larger(axes, product, parameters, *counts)
+        if larger is None:
+            break
+        length_m, length_n, _ = lengths(larger)
+        count = math.ceil(length_m / product.shape[0]), math.ceil(length_n / product.shape[1])
+        wide = [math.prod(count) * shared // others if place == axis else length for place, length in enumerate(grid)]
+        try:
+            name = _named(_tiles(axes, product, store, larger, (wide[0], wide[1], wide[2])), *count)
+        except DeclinedError:
+            continue
+        if name[0] != "custom":
+            return name
     length_m, length_n, _ = lengths(parameters)
     return _named(tiles, math.ceil(length_m / product.shape[0]), math.ceil(length_n / product.shape[1]))
 

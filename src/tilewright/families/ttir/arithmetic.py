@@ -58,6 +58,9 @@ def pointwise_or_blank(state: State, operation: Operation) -> None:
 
 def _integer_operation(state: State, operation: Operation) -> bool:
     values = [state.get(name) for name in operation.operands]
+    if operation.name == "arith.muli" and all(isinstance(value, Mask) for value in values):
+        logic(state, operation)
+        return True
     if not all(isinstance(value, Integer) for value in values):
         return False
     left, right = (state.integer(name) for name in operation.operands)
@@ -101,9 +104,9 @@ def compare(state: State, operation: Operation) -> None:
 
 
 def logic(state: State, operation: Operation) -> None:
-    """``arith.andi``, ``ori`` and ``xori`` on masks or data."""
+    """``arith.andi``, ``ori`` and ``xori`` on masks or data; ``muli`` of masks is ``andi``."""
     left, right = (state.get(name) for name in operation.operands)
-    word = {"arith.andi": "and", "arith.ori": "or", "arith.xori": "xor"}[operation.name]
+    word = {"arith.andi": "and", "arith.ori": "or", "arith.xori": "xor"}.get(operation.name, "and")
     if isinstance(left, Mask) and isinstance(right, Mask):
         joined = tuple(dict.fromkeys(left.conditions + right.conditions))
         neither = tuple(dict.fromkeys(left.opposite + right.opposite))
