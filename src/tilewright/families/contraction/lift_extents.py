@@ -11,9 +11,6 @@ from tilewright.families.ttir import polynomial as p
 from tilewright.families.ttir.polynomial import Polynomial
 from tilewright.families.ttir.state import DeclinedError
 
-GRID = ("grid_0", "grid_1", "grid_2")
-"""Names an extent may use beside parameters: programs along each axis of the input's own launch."""
-
 
 @dataclass(slots=True)
 class Lengths:

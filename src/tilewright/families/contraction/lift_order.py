@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from tilewright.families.contraction.lift_access import varies
 from tilewright.families.contraction.lift_axes import Axes, Axis, tile_start
 from tilewright.families.ttir.polynomial import Polynomial
 from tilewright.families.ttir.state import DeclinedError
@@ -237,8 +236,3 @@ def _named(tiles: Tiles, tiles_m: int, tiles_n: int) -> tuple[str, int]:
         ):
             return "grouped", group
     return "custom", 1
-
-
-def depends_on_program(value: Polynomial) -> bool:
-    """Say whether a value differs between programs."""
-    return any(varies(atom) for atom in value.atoms())
