@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -294,6 +295,18 @@ def test_lengths_that_no_mask_gives_come_from_dense_strides_or_the_grid() -> Non
     assert isinstance(lifted, Lifted)
     assert isinstance(lifted.algorithm, Contraction)
     assert lifted.algorithm.extents == {"m": "grid_0 * 32", "n": "N", "k": "K"}
+
+
+def test_ir_that_does_not_name_its_parameters() -> None:
+    launch = CASES["plain"].launch()
+    text = launch.generic_ttir
+    for place, name in enumerate(CASES["plain"].shapes | CASES["plain"].scalars):
+        text = re.sub(rf"%{name}\b", f"%arg{place}", text)
+    assert "%a_ptr:" not in text
+    named, numbered = lift(launch), lift(replace(launch, generic_ttir=text))
+    assert isinstance(named, Lifted)
+    assert isinstance(numbered, Lifted)
+    assert named.algorithm == numbered.algorithm
 
 
 def test_values_of_the_launch_do_not_leak_into_the_algorithm() -> None:

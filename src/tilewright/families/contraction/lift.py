@@ -27,7 +27,7 @@ from tilewright.families.ttir.polynomial import Polynomial
 from tilewright.families.ttir.state import DeclinedError
 from tilewright.families.ttir.values import Blank, Carried, Load, Node, Operator, Product, Store, children, contains
 from tilewright.records.algorithm import Contraction, Operand, Output
-from tilewright.records.launch import Launch, ScalarArgument
+from tilewright.records.launch import ConstexprArgument, Launch, ScalarArgument
 from tilewright.records.schedule import Schedule
 from tilewright.records.trial import Lifted, Refusal
 
@@ -42,7 +42,10 @@ def lift(launch: Launch) -> Lifted | Refusal:
         if products != 1:
             reductions = any(operation.name == "tt.reduce" for operation in function.walk())
             return _refusal(launch, _no_product(products, reductions=reductions))
-        return _lifted(launch, evaluate(function), descriptors="tt.make_tensor_descriptor" in launch.generic_ttir)
+        names = [x.parameter for x in launch.arguments if not isinstance(x, ConstexprArgument)]
+        return _lifted(
+            launch, evaluate(function, names), descriptors="tt.make_tensor_descriptor" in launch.generic_ttir
+        )
     except DeclinedError as declined:
         return _refusal(launch, str(declined))
     except KeyError as unknown:

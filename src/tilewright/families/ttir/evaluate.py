@@ -7,7 +7,7 @@ integers that a loop advances by a constant step are given in closed form; data 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tilewright.families.ttir import arithmetic, memory
@@ -19,15 +19,19 @@ from tilewright.families.ttir.state import DeclinedError, State
 from tilewright.families.ttir.values import Data, Integer, Loop, Pointer, Scalar, Store, Value, View
 
 
-def evaluate(function: Function) -> tuple[Store, ...]:
+def evaluate(function: Function, parameters: Sequence[str] = ()) -> tuple[Store, ...]:
     """Return everything the kernel stores.
+
+    ``parameters`` are the source's names of the run-time parameters, in order, where the IR may print others.
 
     Raises:
         DeclinedError: The control flow, or the way an address is made, is not followed.
     """
     evaluator = _Evaluator()
-    for name, kind in function.parameters:
-        evaluator.values[f"%{name}"] = _parameter(name, kind)
+    printed = [name for name, _ in function.parameters]
+    meant = printed if set(printed) <= set(parameters) or len(parameters) != len(printed) else parameters
+    for name, own, (_, kind) in zip(printed, meant, function.parameters, strict=True):
+        evaluator.values[f"%{name}"] = _parameter(own, kind)
     evaluator.run_function(function.blocks)
     return tuple(evaluator.stores)
 
