@@ -24,8 +24,10 @@ def kernel_module(name: str) -> ModuleType:
     return module
 
 
-def generic_ttir(file: str, kernel: str, types: dict[str, str], constants: dict[str, object]) -> str:
-    """Triton IR with no integer specialised, made for sm_80 without a GPU."""
+def generic_ttir(
+    file: str, kernel: str, types: dict[str, str], constants: dict[str, object], compute_capability: int = 80
+) -> str:
+    """Triton IR with no integer specialised, made without a GPU."""
     from triton._C.libtriton import ir
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
@@ -35,7 +37,7 @@ def generic_ttir(file: str, kernel: str, types: dict[str, str], constants: dict[
     names = function.arg_names
     signature = {name: types.get(name, "constexpr") for name in names}
     source = ASTSource(function, signature, {(names.index(name),): value for name, value in constants.items()}, {})
-    target = GPUTarget("cuda", 80, 32)
+    target = GPUTarget("cuda", compute_capability, 32)
     backend = make_backend(target)
     options = backend.parse_options({"num_warps": 4, "num_stages": 3})
     context = ir.context()
@@ -57,11 +59,12 @@ def launch(
     scalars: dict[str, int | float],
     constants: dict[str, object],
     grid: tuple[int, int, int],
+    compute_capability: int = 80,
 ) -> Launch:
     """A Launch as capture would record it; every tensor contiguous."""
     types = {name: f"*{dtype}" for name, (dtype, _) in tensors.items()}
     types |= {name: "fp32" if isinstance(value, float) else "i32" for name, value in scalars.items()}
-    text = generic_ttir(file, kernel, types, constants)
+    text = generic_ttir(file, kernel, types, constants, compute_capability)
     arguments: list[Argument] = []
     for name in getattr(kernel_module(file), kernel).arg_names:
         if name in tensors:

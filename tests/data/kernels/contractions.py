@@ -397,3 +397,244 @@ def helpers(a_ptr, b_ptr, bias_ptr, c_ptr, d_ptr, M, N, K, BLOCK_M: tl.constexpr
     mask = in_m[:, None] & in_n[None, :]
     tl.store(c_ptr + where, acc, mask=mask)
     tl.store(d_ptr + where, acc * tl.sigmoid(acc), mask=mask)
+
+
+@triton.jit
+def hinted(
+    A, B, C, M, N, K, lda, ldb, ldc,
+    BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr, GROUP_M: tl.constexpr, EVEN_K: tl.constexpr,
+):
+    """Compiler hints, a wrap by ``where``, no mask along k, and a clamp at the end."""
+    pid = tl.program_id(0)
+    grid_m = tl.cdiv(M, BLOCK_M)
+    grid_n = tl.cdiv(N, BLOCK_N)
+    pid_m, pid_n = tl.swizzle2d(pid // grid_n, pid % grid_n, grid_m, grid_n, GROUP_M)
+    rm = pid_m * BLOCK_M + tl.arange(0, BLOCK_M)
+    rn = pid_n * BLOCK_N + tl.arange(0, BLOCK_N)
+    ram = tl.max_contiguous(tl.multiple_of(tl.where(rm < M, rm, 0), BLOCK_M), BLOCK_M)
+    rbn = tl.max_contiguous(tl.multiple_of(rn % N, BLOCK_N), BLOCK_N)
+    rk = tl.arange(0, BLOCK_K)
+    A = A + (ram[:, None] * lda + rk[None, :])
+    B = B + (rk[:, None] * ldb + rbn[None, :])
+    acc = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    for k in range(K, 0, -BLOCK_K):
+        if EVEN_K:
+            a = tl.load(A)
+            b = tl.load(B)
+        else:
+            a = tl.load(A, mask=rk[None, :] < k, other=0.0)
+            b = tl.load(B, mask=rk[:, None] < k, other=0.0)
+        acc += tl.dot(a, b, out_dtype=tl.float32)
+        A += BLOCK_K
+        B += BLOCK_K * ldb
+    acc = tl.clamp(acc, -1.0, 1.0)
+    tl.store(C + (rm[:, None] * ldc + rn[None, :]), acc, mask=(rm < M)[:, None] & (rn < N)[None, :])
+
+
+@triton.jit
+def _tile_of(tile_id, num_pid_in_group, num_pid_m, GROUP_SIZE_M):
+    group_id = tile_id // num_pid_in_group
+    first_pid_m = group_id * GROUP_SIZE_M
+    group_size_m = min(num_pid_m - first_pid_m, GROUP_SIZE_M)
+    pid_m = first_pid_m + (tile_id % group_size_m)
+    pid_n = (tile_id % num_pid_in_group) // group_size_m
+    return pid_m, pid_n
+
+
+@triton.jit
+def persistent_grouped(
+    a_ptr, b_ptr, c_ptr, M, N, K, stride_am, stride_ak, stride_bk, stride_bn, stride_cm, stride_cn,
+    BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr, GROUP_M: tl.constexpr, NUM_SMS: tl.constexpr,
+):
+    """Persistent, with a second tile counter kept for the epilogue."""
+    start_pid = tl.program_id(axis=0)
+    num_pid_m = tl.cdiv(M, BLOCK_M)
+    num_pid_n = tl.cdiv(N, BLOCK_N)
+    k_tiles = tl.cdiv(K, BLOCK_K)
+    num_tiles = num_pid_m * num_pid_n
+    tile_id_c = start_pid - NUM_SMS
+    offs_k_for_mask = tl.arange(0, BLOCK_K)
+    num_pid_in_group = GROUP_M * num_pid_n
+    for tile_id in tl.range(start_pid, num_tiles, NUM_SMS, flatten=True):
+        pid_m, pid_n = _tile_of(tile_id, num_pid_in_group, num_pid_m, GROUP_M)
+        offs_am = pid_m * BLOCK_M + tl.arange(0, BLOCK_M)
+        offs_bn = pid_n * BLOCK_N + tl.arange(0, BLOCK_N)
+        offs_am = tl.where(offs_am < M, offs_am, 0)
+        offs_bn = tl.where(offs_bn < N, offs_bn, 0)
+        accumulator = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+        for ki in range(k_tiles):
+            offs_k = ki * BLOCK_K + tl.arange(0, BLOCK_K)
+            a = tl.load(a_ptr + (offs_am[:, None] * stride_am + offs_k[None, :] * stride_ak),
+                        mask=offs_k_for_mask[None, :] < K - ki * BLOCK_K, other=0.0)
+            b = tl.load(b_ptr + (offs_k[:, None] * stride_bk + offs_bn[None, :] * stride_bn),
+                        mask=offs_k_for_mask[:, None] < K - ki * BLOCK_K, other=0.0)
+            accumulator = tl.dot(a, b, accumulator)
+        tile_id_c += NUM_SMS
+        pid_m, pid_n = _tile_of(tile_id_c, num_pid_in_group, num_pid_m, GROUP_M)
+        offs_cm = pid_m * BLOCK_M + tl.arange(0, BLOCK_M)
+        offs_cn = pid_n * BLOCK_N + tl.arange(0, BLOCK_N)
+        c_ptrs = c_ptr + stride_cm * offs_cm[:, None] + stride_cn * offs_cn[None, :]
+        tl.store(c_ptrs, accumulator, mask=(offs_cm[:, None] < M) & (offs_cn[None, :] < N))
+
+
+@triton.jit
+def heads(
+    q_ptr, k_ptr, s_ptr, H, S, D, sqb, sqh, sqs, ssb, ssh, sss, scale,
+    BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
+):
+    """Scores of every batch and head: two batch axes in the first launch axis; m and n have the same length."""
+    bh = tl.program_id(0)
+    b = bh // H
+    h = bh % H
+    m = tl.program_id(1) * BLOCK_M + tl.arange(0, BLOCK_M)
+    n = tl.program_id(2) * BLOCK_N + tl.arange(0, BLOCK_N)
+    if (tl.program_id(1) * BLOCK_M >= S) | (tl.program_id(2) * BLOCK_N >= S):
+        return
+    q_ptr += b * sqb + h * sqh
+    k_ptr += b * sqb + h * sqh
+    acc = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    for start in range(0, D, BLOCK_K):
+        d = start + tl.arange(0, BLOCK_K)
+        q = tl.load(q_ptr + m[:, None] * sqs + d[None, :], mask=(m[:, None] < S) & (d[None, :] < D), other=0.0)
+        k = tl.load(k_ptr + n[:, None] * sqs + d[None, :], mask=(n[:, None] < S) & (d[None, :] < D), other=0.0)
+        acc = tl.dot(q, k.T, acc)
+    s_ptr += b * ssb + h * ssh
+    tl.store(s_ptr + m[:, None] * sss + n[None, :], acc * scale, mask=(m[:, None] < S) & (n[None, :] < S))
+
+
+@triton.jit
+def int8_scaled(
+    a_ptr, b_ptr, sa_ptr, sb_ptr, c_ptr, M, N, K,
+    BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
+):
+    """Whole-number product, scaled by row and by column."""
+    m = tl.program_id(1) * BLOCK_M + tl.arange(0, BLOCK_M)
+    n = tl.program_id(0) * BLOCK_N + tl.arange(0, BLOCK_N)
+    acc = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.int32)
+    for start in range(0, K, BLOCK_K):
+        k = start + tl.arange(0, BLOCK_K)
+        a = tl.load(a_ptr + m[:, None] * K + k[None, :], mask=(m[:, None] < M) & (k[None, :] < K), other=0)
+        b = tl.load(b_ptr + k[:, None] * N + n[None, :], mask=(k[:, None] < K) & (n[None, :] < N), other=0)
+        acc += tl.dot(a, b)
+    sa = tl.load(sa_ptr + m, mask=m < M)
+    sb = tl.load(sb_ptr + n, mask=n < N)
+    out = acc.to(tl.float32) * sa[:, None] * sb[None, :]
+    tl.store(c_ptr + m[:, None] * N + n[None, :], out, mask=(m[:, None] < M) & (n[None, :] < N))
+
+
+@triton.jit
+def transposed_output(
+    a_ptr, b_ptr, c_ptr, M, N, K, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
+):
+    """The tile is transposed before it is stored: c is (N, M)."""
+    m = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
+    n = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
+    acc = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    for start in range(0, K, BLOCK_K):
+        k = start + tl.arange(0, BLOCK_K)
+        a = tl.load(a_ptr + m[:, None] * K + k[None, :], mask=(m[:, None] < M) & (k[None, :] < K), other=0.0)
+        b = tl.load(b_ptr + k[:, None] * N + n[None, :], mask=(k[:, None] < K) & (n[None, :] < N), other=0.0)
+        acc = tl.dot(a, b, acc)
+    tl.store(c_ptr + n[:, None] * M + m[None, :], tl.trans(acc), mask=(n[:, None] < N) & (m[None, :] < M))
+
+
+@triton.jit
+def scattered(
+    a_ptr, b_ptr, c_ptr, M, N, K, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
+):
+    """An order of the programs that has no name."""
+    pid = tl.program_id(0)
+    tiles_m = tl.cdiv(M, BLOCK_M)
+    m = (pid * 5 % tiles_m) * BLOCK_M + tl.arange(0, BLOCK_M)
+    n = (pid // tiles_m << 6) + tl.arange(0, BLOCK_N)
+    acc = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    for start in range(0, K, BLOCK_K):
+        k = start + tl.arange(0, BLOCK_K)
+        a = tl.load(a_ptr + m[:, None] * K + k[None, :], mask=(m[:, None] < M) & (k[None, :] < K), other=0.0)
+        b = tl.load(b_ptr + k[:, None] * N + n[None, :], mask=(k[:, None] < K) & (n[None, :] < N), other=0.0)
+        acc = tl.dot(a, b, acc)
+    tl.store(c_ptr + m[:, None] * N + n[None, :], acc, mask=(m[:, None] < M) & (n[None, :] < N))
+
+
+@triton.jit
+def conv1x1(w_ptr, x_ptr, bias_ptr, y_ptr, OC, IC, HW, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr):
+    pid = tl.program_id(1)
+    b = tl.program_id(0)
+    nm = tl.cdiv(OC, BLOCK_M)
+    nn = tl.cdiv(HW, BLOCK_N)
+    g = 4 * nn
+    gid = pid // g
+    first = gid * 4
+    gs = min(nm - first, 4)
+    pm = first + (pid % gs)
+    pn = (pid % g) // gs
+    m = pm * BLOCK_M + tl.arange(0, BLOCK_M)
+    n = pn * BLOCK_N + tl.arange(0, BLOCK_N)
+    kk = tl.arange(0, BLOCK_K)
+    w = w_ptr + m[:, None] * IC + kk[None, :]
+    x = x_ptr + b * IC * HW + kk[:, None] * HW + n[None, :]
+    acc = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    for k in range(0, tl.cdiv(IC, BLOCK_K)):
+        km = kk < IC - k * BLOCK_K
+        wv = tl.load(w, mask=(m < OC)[:, None] * km[None, :], other=0.0, eviction_policy="evict_last")
+        xv = tl.load(x, mask=km[:, None] * (n < HW)[None, :])
+        xv = tl.where(km[:, None], xv, 0.0)
+        acc += tl.dot(wv, xv, allow_tf32=True)
+        w += BLOCK_K
+        x += BLOCK_K * HW
+    acc = acc + tl.load(bias_ptr + m)[:, None]
+    acc = acc * tl.sigmoid(acc) / 2.0
+    acc = tl.minimum(tl.maximum(acc, -1.0), 1.0)
+    acc = tl.log(1.0 + tl.exp(acc)) + libdevice.tanh(acc)
+    acc = tl.where(acc > 0, acc, 0.2 * acc) * (acc > 0.5).to(tl.float32)
+    tl.store(y_ptr + b * OC * HW + m[:, None] * HW + n[None, :], acc, mask=(m[:, None] < OC) & (n[None, :] < HW))
+
+
+@triton.jit
+def gemm_beta(a_ptr, b_ptr, c_ptr, M, N, K, alpha, beta, sa0, sa1, sb0, sb1, sc0, sc1, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr, HAS: tl.constexpr):
+    pid_m = tl.program_id(0).to(tl.int64)
+    pid_n = tl.program_id(1).to(tl.int64)
+    m = pid_m * BLOCK_M + tl.arange(0, BLOCK_M).to(tl.int64)
+    n = pid_n * BLOCK_N + tl.arange(0, BLOCK_N).to(tl.int64)
+    k = tl.arange(0, BLOCK_K)
+    acc = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    for k0 in tl.range(0, K, BLOCK_K, num_stages=3):
+        kk = k0 + k
+        a = tl.load(a_ptr + kk[:, None] * sa0 + m[None, :] * sa1, mask=(kk[:, None] < K) & (m[None, :] < M), other=0.0)
+        b = tl.load(b_ptr + kk[:, None] * sb0 + n[None, :] * sb1, mask=(kk[:, None] < K) & (n[None, :] < N), other=0.0)
+        acc = tl.dot(tl.trans(a), b, acc)
+    acc *= alpha
+    if HAS:
+        cm = (m[:, None] < M) & (n[None, :] < N)
+        cp = c_ptr + m[:, None] * sc0 + n[None, :] * sc1
+        acc += beta * tl.load(cp, mask=cm, other=0.0).to(tl.float32)
+        tl.store(cp, acc.to(tl.float16), mask=cm)
+
+
+@triton.jit
+def looped_n(a_ptr, b_ptr, c_ptr, M, N, K, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr):
+    m = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
+    k = tl.arange(0, BLOCK_K)
+    a = tl.load(a_ptr + m[:, None] * K + k[None, :], mask=(m[:, None] < M) & (k[None, :] < K), other=0.0)
+    for n0 in range(0, N, BLOCK_N):
+        n = n0 + tl.arange(0, BLOCK_N)
+        b = tl.load(b_ptr + n[None, :] * K + k[:, None], mask=(n[None, :] < N) & (k[:, None] < K), other=0.0)
+        tl.store(c_ptr + m[:, None] * N + n[None, :], tl.dot(a, b), mask=(m[:, None] < M) & (n[None, :] < N))
+
+
+@triton.jit
+def batch_grouped(a_ptr, b_ptr, c_ptr, M: tl.constexpr, N: tl.constexpr, K: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr):
+    """Every size is a constexpr; nothing is masked."""
+    b_id = tl.program_id(1)
+    pid = tl.program_id(0)
+    tn = tl.cdiv(N, BLOCK_N)
+    m = (pid // tn) * BLOCK_M + tl.arange(0, BLOCK_M)
+    n = (pid % tn) * BLOCK_N + tl.arange(0, BLOCK_N)
+    k = tl.arange(0, BLOCK_K)
+    a_base = a_ptr + b_id * (M * K)
+    acc = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    for i in range(K // BLOCK_K):
+        a = tl.load(a_base + m[:, None] * K + k[None, :] + i * BLOCK_K)
+        b = tl.load(b_ptr + b_id * (K * N) + (k[:, None] + i * BLOCK_K) * N + n[None, :])
+        acc = tl.dot(a, b, acc)
+    tl.store(c_ptr + b_id * (M * N) + m[:, None] * N + n[None, :], tl.maximum(acc, 0))

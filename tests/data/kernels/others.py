@@ -116,3 +116,99 @@ def scalar_conv(x_ptr, w_ptr, y_ptr, L, TAPS: tl.constexpr, BLOCK: tl.constexpr)
     for t in range(TAPS):
         acc += tl.load(x_ptr + offs + t, mask=offs + t < L, other=0.0) * tl.load(w_ptr + t)
     tl.store(y_ptr + offs, acc, mask=offs < L)
+
+
+@triton.jit
+def decayed(a_ptr, b_ptr, out_ptr, N, K, decay, BLOCK: tl.constexpr):
+    """The sum shrinks in every step."""
+    m = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    n = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    acc = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)
+    for start in range(0, K, BLOCK):
+        k = start + tl.arange(0, BLOCK)
+        a = tl.load(a_ptr + m[:, None] * K + k[None, :])
+        acc = acc * decay + tl.dot(a, tl.load(b_ptr + k[:, None] * N + n[None, :]))
+    tl.store(out_ptr + m[:, None] * N + n[None, :], acc)
+
+
+@triton.jit
+def gathered(a_ptr, b_ptr, rows_ptr, out_ptr, N, K, BLOCK: tl.constexpr):
+    """Rows of A are looked up."""
+    m = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    n = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    rows = tl.load(rows_ptr + m)
+    acc = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)
+    for start in range(0, K, BLOCK):
+        k = start + tl.arange(0, BLOCK)
+        a = tl.load(a_ptr + rows[:, None] * K + k[None, :])
+        acc += tl.dot(a, tl.load(b_ptr + k[:, None] * N + n[None, :]))
+    tl.store(out_ptr + m[:, None] * N + n[None, :], acc)
+
+
+@triton.jit
+def padded_with_one(a_ptr, b_ptr, out_ptr, N, K, BLOCK: tl.constexpr):
+    """What lies beyond k counts as 1."""
+    m = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    n = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    acc = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)
+    for start in range(0, K, BLOCK):
+        k = start + tl.arange(0, BLOCK)
+        a = tl.load(a_ptr + m[:, None] * K + k[None, :], mask=k[None, :] < K, other=1.0)
+        acc += tl.dot(a, tl.load(b_ptr + k[:, None] * N + n[None, :]))
+    tl.store(out_ptr + m[:, None] * N + n[None, :], acc)
+
+
+@triton.jit
+def banded(a_ptr, b_ptr, out_ptr, N, K, BLOCK: tl.constexpr):
+    """Only a band of A is read."""
+    m = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    n = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    acc = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)
+    for start in range(0, K, BLOCK):
+        k = start + tl.arange(0, BLOCK)
+        a = tl.load(a_ptr + m[:, None] * K + k[None, :], mask=k[None, :] <= m[:, None], other=0.0)
+        acc += tl.dot(a, tl.load(b_ptr + k[:, None] * N + n[None, :]))
+    tl.store(out_ptr + m[:, None] * N + n[None, :], acc)
+
+
+@triton.jit
+def running(a_ptr, b_ptr, out_ptr, N, K, BLOCK: tl.constexpr):
+    """Every partial sum is stored."""
+    m = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    n = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    acc = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)
+    for start in range(0, K, BLOCK):
+        k = start + tl.arange(0, BLOCK)
+        a = tl.load(a_ptr + m[:, None] * K + k[None, :])
+        acc += tl.dot(a, tl.load(b_ptr + k[:, None] * N + n[None, :]))
+        tl.store(out_ptr + m[:, None] * N + n[None, :], acc)
+
+
+@triton.jit
+def lower_triangle(a_ptr, b_ptr, out_ptr, N, K, BLOCK: tl.constexpr):
+    """Tiles above the diagonal are left out."""
+    if tl.program_id(1) > tl.program_id(0):
+        return
+    m = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    n = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    acc = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)
+    for start in range(0, K, BLOCK):
+        k = start + tl.arange(0, BLOCK)
+        a = tl.load(a_ptr + m[:, None] * K + k[None, :])
+        acc += tl.dot(a, tl.load(b_ptr + k[:, None] * N + n[None, :]))
+    tl.store(out_ptr + m[:, None] * N + n[None, :], acc)
+
+
+@triton.jit
+def biased_parts(a_ptr, b_ptr, bias_ptr, out_ptr, N, K, BLOCK: tl.constexpr):
+    """Split along k, and every part adds the bias again."""
+    m = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    n = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    acc = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)
+    for start in range(tl.program_id(2) * BLOCK, K, 2 * BLOCK):
+        k = start + tl.arange(0, BLOCK)
+        a = tl.load(a_ptr + m[:, None] * K + k[None, :], mask=k[None, :] < K, other=0.0)
+        b = tl.load(b_ptr + k[:, None] * N + n[None, :], mask=k[:, None] < K, other=0.0)
+        acc += tl.dot(a, b)
+    acc += tl.load(bias_ptr + n)[None, :]
+    tl.atomic_add(out_ptr + m[:, None] * N + n[None, :], acc)

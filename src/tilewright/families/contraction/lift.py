@@ -16,18 +16,18 @@ from tilewright.families.contraction.lift_axes import (
     product_axes,
     read_load,
     solve,
-    tile_start,
     written,
 )
 from tilewright.families.contraction.lift_epilogue import expression, is_linear
 from tilewright.families.contraction.lift_extents import Lengths, text
 from tilewright.families.contraction.lift_order import Order, examine
-from tilewright.families.ttir.evaluate import Declined, evaluate
+from tilewright.families.ttir.evaluate import evaluate
 from tilewright.families.ttir.parser import TtirSyntaxError, parse
 from tilewright.families.ttir.polynomial import Polynomial
-from tilewright.families.ttir.values import Blank, Load, Node, Operator, Product, Store, children
+from tilewright.families.ttir.state import DeclinedError
+from tilewright.families.ttir.values import Blank, Carried, Load, Node, Operator, Product, Store, children, contains
 from tilewright.records.algorithm import Contraction, Operand, Output
-from tilewright.records.launch import Launch, ScalarArgument
+from tilewright.records.launch import ConstexprArgument, Launch, ScalarArgument
 from tilewright.records.schedule import Schedule
 from tilewright.records.trial import Lifted, Refusal
 
@@ -42,11 +42,18 @@ def lift(launch: Launch) -> Lifted | Refusal:
         if products != 1:
             reductions = any(operation.name == "tt.reduce" for operation in function.walk())
             return _refusal(launch, _no_product(products, reductions=reductions))
-        return _lifted(launch, evaluate(function), descriptors="tt.make_tensor_descriptor" in launch.generic_ttir)
-    except Declined as declined:
+        names = [x.parameter for x in launch.arguments if not isinstance(x, ConstexprArgument)]
+        return _lifted(
+            launch, evaluate(function, names), descriptors="tt.make_tensor_descriptor" in launch.generic_ttir
+        )
+    except DeclinedError as declined:
         return _refusal(launch, str(declined))
+    except KeyError as unknown:
+        return _refusal(launch, f"places its tiles by {unknown.args[0]}, which a launch does not fix")
     except TtirSyntaxError as error:
         return _refusal(launch, f"has Triton IR that is not read: {error}")
+    except ValueError as error:
+        return _refusal(launch, f"needs an index that cannot be written down: {error}")
 
 
 def _no_product(products: int, *, reductions: bool) -> str:
@@ -65,7 +72,7 @@ def _lifted(launch: Launch, stores: Sequence[Store], *, descriptors: bool) -> Li
     product = _only_product(stores)
     first = stores[0]
     if any((store.guards, store.loops, store.atomic) != (first.guards, first.loops, first.atomic) for store in stores):
-        raise Declined("stores its outputs in different places")
+        raise DeclinedError("stores its outputs in different places")
     in_a, in_b, in_out = product_axes(product)
     load_a, casts_a = _operand(product.a)
     load_b, casts_b = _operand(product.b)
@@ -73,13 +80,16 @@ def _lifted(launch: Launch, stores: Sequence[Store], *, descriptors: bool) -> Li
     outputs = [written(store, in_out) for store in stores]
     axes = solve(a, b, outputs, product, atomic=first.atomic)
     parameters = {x.parameter: int(x.value) for x in launch.arguments
-                  if isinstance(x, ScalarArgument) and x.dtype.startswith(("i", "u"))}  # fmt: skip
+                  if isinstance(x, ScalarArgument) and x.dtype[:1] in "iu" and x.dtype != "i1"}  # fmt: skip
     found = Lengths(parameters, launch.grid)
     for access in (a, b, *outputs):
         found.claim(access.address.strides.values())
     found.claim(axis.extent for axis in (axes.m, axes.n, axes.k) if axis.extent is not None)
-    extents = {"m": found.of_tiles(axes.m, product.shape[0], "m"), "n": found.of_tiles(axes.n, product.shape[1], "n"),
-               "k": _length_k(axes)}  # fmt: skip
+    extents = {
+        "m": found.of_tiles(axes.m, product.shape[0], "m", _row_strides("m", (*outputs, a))),
+        "n": found.of_tiles(axes.n, product.shape[1], "n", _row_strides("n", (*outputs, b))),
+        "k": _length_k(axes),
+    }
 
     def lengths(values: Mapping[str, int]) -> tuple[int, int, int]:
         own = found.values() | {f"parameter.{name}": value for name, value in values.items()}
@@ -98,19 +108,21 @@ def _lifted(launch: Launch, stores: Sequence[Store], *, descriptors: bool) -> Li
 def _only_product(stores: Sequence[Store]) -> Product:
     """Return the one finished sum that every store holds."""
     if not stores:
-        raise Declined("stores nothing")
+        raise DeclinedError("stores nothing")
     found: dict[str, Product] = {}
     for store in stores:
         inside = _products(store.value)
         if not inside:
             blank = _first_blank(store.value)
-            raise Declined(blank.reason if blank else f"stores {store.pointer.parameter} without using the product")
+            raise DeclinedError(blank.reason if blank else f"stores {store.pointer.parameter} without the product")
         found |= inside
     if len(found) != 1:
-        raise Declined("stores several products")
+        raise DeclinedError("stores several products")
     (product,) = found.values()
+    if any(contains(store.value, lambda node: isinstance(node, Carried)) for store in stores):
+        raise DeclinedError("stores a sum before its loop is over")
     if any(_products(side) for side in (product.a, product.b)):
-        raise Declined("multiplies the result of a product")
+        raise DeclinedError("multiplies the result of a product")
     return product
 
 
@@ -144,15 +156,21 @@ def _operand(node: Node) -> tuple[Load, tuple[str, ...]]:
         (node,) = node.arguments
     if isinstance(node, Load):
         if not node.zero_filled:
-            raise Declined("fills masked-off elements of an operand with something other than 0")
+            raise DeclinedError("fills masked-off elements of an operand with something other than 0")
         return node, tuple(casts)
-    raise Declined(node.reason if isinstance(node, Blank) else "computes on an operand before the product")
+    raise DeclinedError(node.reason if isinstance(node, Blank) else "computes on an operand before the product")
+
+
+def _row_strides(axis: str, accesses: Sequence[Access]) -> tuple[Polynomial, ...]:
+    """Strides of the other axis where this one is contiguous: what its length would be in a dense tensor."""
+    dense = [access for access in accesses if access.stride(axis).constant == 1]
+    return tuple(access.stride(other) for access in dense for other in access.axes if other != axis)
 
 
 def _length_k(axes: Axes) -> Polynomial:
     extent = axes.k.extent
     if extent is None or any(atom.kind != "parameter" for atom in extent.atoms() if not atom.arguments):
-        raise Declined("says nowhere how long k is")
+        raise DeclinedError("says nowhere how long k is")
     return extent
 
 
@@ -170,7 +188,7 @@ def _algorithm(
     for store, access in zip(stores, outputs, strict=True):
         value = expression(store.value, operand_of)
         if store.atomic and order.split_k > 1 and not is_linear(value):
-            raise Declined("adds up partial sums after more than a scaling")
+            raise DeclinedError("adds up partial sums after more than a scaling")
         written_outputs.append(Output(operand=_described(access, axes, ()), value=value, atomic=store.atomic))
     return Contraction(
         kernel=launch.kernel,
@@ -191,10 +209,10 @@ def _described(access: Access, axes: Axes, casts: tuple[str, ...]) -> Operand:
     for place, batch in enumerate(axes.batches):
         moved = {left.pop(key, ZERO) for key in batch.index}
         if len(moved) != 1:
-            raise Declined(f"moves {access.parameter} by a part of a batch index")
+            raise DeclinedError(f"moves {access.parameter} by a part of a batch index")
         strides[f"b{place}"] = moved.pop()
     if left:
-        raise Declined(f"moves {access.parameter} along a program axis that the product does not have")
+        raise DeclinedError(f"moves {access.parameter} along a program axis that the product does not have")
     return Operand(
         parameter=access.parameter,
         dtype=access.dtype,
@@ -211,7 +229,7 @@ def _schedule(launch: Launch, axes: Axes, product: Product, store: Store, order:
         program_order=order.program_order,
         group_m=order.group_m,
         split_k=order.split_k,
-        persistent=any(tile_start(axis).mentions("counter") for axis in (axes.m, axes.n)) and bool(store.loops),
+        persistent=bool(store.loops),
         block_m=product.shape[0],
         block_n=product.shape[1],
         block_k=product.shape[2],

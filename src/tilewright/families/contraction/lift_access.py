@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from tilewright.families.ttir import polynomial as p
-from tilewright.families.ttir.evaluate import Declined
 from tilewright.families.ttir.polynomial import Atom, Monomial, Polynomial
+from tilewright.families.ttir.state import DeclinedError
 from tilewright.families.ttir.values import Condition
 
 Key = TypeVar("Key")
@@ -46,7 +46,7 @@ def affine(value: Polynomial) -> Affine:
     """Split a polynomial whose lanes stand outside every quotient.
 
     Raises:
-        Declined: It is not linear in the lanes, or holds something that is not followed.
+        DeclinedError: It is not linear in the lanes, or holds something that is not followed.
     """
     strides: dict[int, Polynomial] = {}
     terms: dict[Monomial, Polynomial] = {}
@@ -59,7 +59,7 @@ def affine(value: Polynomial) -> Affine:
             _check_followed(atom)
         if lanes:
             if len(lanes) > 1 or moving:
-                raise Declined("computes an address that is not linear in the element's place")
+                raise DeclinedError("computes an address that is not linear in the element's place")
             axis = int(lanes[0].name)
             strides[axis] = strides.get(axis, ZERO) + fixed
         elif moving:
@@ -103,7 +103,7 @@ def bound_of(condition: Condition) -> tuple[int, Bound] | None:
         return None
     try:
         parts = affine(unwrap(condition.low)[0] - unwrap(condition.high)[0])
-    except Declined:
+    except DeclinedError:
         return None
     if len(parts.strides) != 1:
         return None
@@ -140,9 +140,9 @@ def varies(atom: Atom) -> bool:
 def _check_followed(atom: Atom) -> None:
     for inner in Polynomial({(atom,): 1}).atoms():
         if inner.kind == "lane":
-            raise Declined("computes an address that is not linear in the element's place")
+            raise DeclinedError("computes an address that is not linear in the element's place")
         if inner.kind in _UNFOLLOWED and inner.kind != "select":
-            raise Declined(_UNFOLLOWED[inner.kind])
+            raise DeclinedError(_UNFOLLOWED[inner.kind])
 
 
 def _nonzero(values: Mapping[Key, Polynomial]) -> dict[Key, Polynomial]:

@@ -18,8 +18,8 @@ from tilewright.families.contraction.lift_access import (
     without,
 )
 from tilewright.families.ttir import polynomial as p
-from tilewright.families.ttir.evaluate import Declined
-from tilewright.families.ttir.polynomial import Monomial, Polynomial
+from tilewright.families.ttir.polynomial import Atom, Monomial, Polynomial
+from tilewright.families.ttir.state import DeclinedError
 from tilewright.families.ttir.values import Condition, Load, Loop, Product, Store
 
 
@@ -91,22 +91,22 @@ def read(
     """Describe a tensor as it is seen from a tile.
 
     Raises:
-        Declined: The address or a mask is not followed.
+        DeclinedError: The address or a mask is not followed.
     """
     plain, assumed = unwrap(offset)
     address = affine(plain)
     places = set(axes.values())
     if any(axis not in places for axis in address.strides):
-        raise Declined(f"reads or writes {parameter} along an axis that the product does not have")
+        raise DeclinedError(f"reads or writes {parameter} along an axis that the product does not have")
     bounds = []
     for condition in conditions:
         if condition.low is None or condition.high is None:
-            raise Declined(f"reads or writes {parameter} under a mask that is not a bound on an index")
+            raise DeclinedError(f"reads or writes {parameter} under a mask that is not a bound on an index")
         found = bound_of(condition)
         if found is not None:
             bounds.append(found)
         elif not _harmless(condition):
-            raise Declined(f"reads or writes {parameter} under a mask that does not end an axis")
+            raise DeclinedError(f"reads or writes {parameter} under a mask that does not end an axis")
     wraps = tuple(found for found in map(bound_of, assumed) if found is not None)
     return Access(parameter, dtype, address, tuple(bounds), wraps, axes)
 
@@ -120,11 +120,11 @@ def solve(a: Access, b: Access, outputs: Sequence[Access], product: Product, *, 
     """Find the axes that explain every address.
 
     Raises:
-        Declined: Some address is not explained by m, n, k and batch axes.
+        DeclinedError: Some address is not explained by m, n, k and batch axes.
     """
     block_m, block_n, block_k = product.shape
-    m = _tile_axis("m", a, outputs, block_m)
-    n = _tile_axis("n", b, outputs, block_n)
+    m = _tile_axis("m", a, b, outputs, block_m)
+    n = _tile_axis("n", b, a, outputs, block_n)
     rest_a = without(a.address.terms, m.base, a.stride("m"))
     rest_b = without(b.address.terms, n.base, b.stride("n"))
     k = _sum_axis(a, b, rest_a, rest_b, outputs, product, block_k, atomic=atomic)
@@ -135,25 +135,31 @@ def solve(a: Access, b: Access, outputs: Sequence[Access], product: Product, *, 
     return Axes(m, n, k, batches, bare.wrapped, bare.masked_k)
 
 
-def _tile_axis(axis: str, operand: Access, outputs: Sequence[Access], block: int) -> Axis:
+def _tile_axis(axis: str, operand: Access, other: Access, outputs: Sequence[Access], block: int) -> Axis:
     accesses = (*outputs, operand)
     for access in accesses:
         if not access.stride(axis).terms and access is not operand:
-            raise Declined(f"stores {access.parameter} without moving along {axis}")
+            raise DeclinedError(f"stores {access.parameter} without moving along {axis}")
     candidates = [bound for access in accesses for bound in access.bounds_of(axis)]
     for bound in candidates:
         if all(fits(bound.terms, access.address.terms, access.stride(axis)) for access in accesses):
             return Axis(bound.terms, bound.bound)
     if candidates:
-        raise Declined(f"masks {axis} by an index that its addresses do not use")
-    base: dict[Monomial, Polynomial] = {}
+        raise DeclinedError(f"masks {axis} by an index that its addresses do not use")
+    starts: dict[Monomial, Polynomial] = {}
     for key, value in outputs[0].address.terms.items():
         start = value.divided(outputs[0].stride(axis))
-        if start is None or start.constant is None or start.constant % block:
+        if start is None or start.constant is None or start.constant % block or key in other.address.terms:
             continue
         if all(fits({key: start}, access.address.terms, access.stride(axis)) for access in accesses):
-            base[key] = start
-    return Axis(base, None)
+            starts[key] = start
+    walking = {atom.key for key, start in starts.items() if start.constant == block for atom in _programs(key)}
+    return Axis({key: start for key, start in starts.items() if walking & {atom.key for atom in _programs(key)}}, None)
+
+
+def _programs(key: Monomial) -> list[Atom]:
+    """The program ids and counters that a term moves with; a batch has others than a tile."""
+    return [atom for atom in Polynomial({key: 1}).atoms() if atom.kind in ("program", "counter")]
 
 
 def _sum_axis(
@@ -171,7 +177,7 @@ def _sum_axis(
         if matched and not any(counts(key) for key in without(rest_a, bound.terms, a.stride("k"))):
             return Axis(bound.terms, bound.bound)
     if candidates:
-        raise Declined("masks the summed axis by an index that its addresses do not use")
+        raise DeclinedError("masks the summed axis by an index that its addresses do not use")
     base: dict[Monomial, Polynomial] = {}
     for key, value in rest_a.items():
         start = value.divided(a.stride("k"))
@@ -187,7 +193,7 @@ def _summed_length(base: Terms, loop: Loop | None, block: int) -> Polynomial | N
         return p.number(block)
     per_step = [value for key, value in base.items() if any(atom.key == loop.counter for atom in key)]
     if len(per_step) != 1:
-        raise Declined("sums over a loop that does not move along the operands")
+        raise DeclinedError("sums over a loop that does not move along the operands")
     distance, step = loop.last - loop.first, loop.step
     single = distance.single
     if step.constant == 1 and single is not None and single.kind == "div" and single.arguments[1] == per_step[0]:
@@ -206,7 +212,7 @@ def _check_masks(a: Access, b: Access, outputs: Sequence[Access], m: Axis, n: Ax
                     continue
                 if name == "k" and atomic:
                     continue
-                raise Declined(f"masks {access.parameter} along {name} by two different bounds")
+                raise DeclinedError(f"masks {access.parameter} along {name} by two different bounds")
 
 
 def _batches(left: Mapping[str, Terms], loop: Loop | None) -> tuple[Batch, ...]:
@@ -214,10 +220,10 @@ def _batches(left: Mapping[str, Terms], loop: Loop | None) -> tuple[Batch, ...]:
     keys = dict.fromkeys(key for terms in left.values() for key in terms)
     for key in keys:
         if loop is not None and any(atom.key == loop.counter for atom in key):
-            raise Declined("moves an operand in the summing loop by more than the summed axis")
+            raise DeclinedError("moves an operand in the summing loop by more than the summed axis")
         strides = tuple(terms.get(key, ZERO) for terms in left.values())
         if not all(stride.terms for role, stride in zip(left, strides, strict=True) if role.startswith("out")):
-            raise Declined("reads along a program axis that its output does not have")
+            raise DeclinedError("reads along a program axis that its output does not have")
         grouped.setdefault(strides, []).append(key)
     return tuple(Batch(tuple(index), dict(zip(left, strides, strict=True))) for strides, index in grouped.items())
 
@@ -230,7 +236,7 @@ def _harmless(condition: Condition) -> bool:
         return True
     try:
         parts = affine(unwrap(condition.low)[0] - unwrap(condition.high)[0])
-    except Declined:
+    except DeclinedError:
         return False
     return all(stride.constant == -1 for stride in parts.strides.values()) and parts.rest.constant == -1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tilewright.families.ttir.evaluate import Declined
+from tilewright.families.ttir.state import DeclinedError
 from tilewright.families.ttir.values import Blank, Carried, Literal, Load, Node, Operator, Product, Scalar
 from tilewright.records.algorithm import (
     OPERATIONS,
@@ -24,14 +24,14 @@ def expression(node: Node, operand_of: Callable[[Load], Operand]) -> Expression:
     """Return the Expression of a stored value; ``operand_of`` describes the tensors it reads.
 
     Raises:
-        Declined: The graph holds what no epilogue holds, or is very large.
+        DeclinedError: The graph holds what no epilogue holds, or is very large.
     """
     budget = [_LIMIT]
 
     def convert(part: Node) -> Expression:
         budget[0] -= 1
         if budget[0] < 0:
-            raise Declined("computes too much after the product")
+            raise DeclinedError("computes too much after the product")
         match part:
             case Product():
                 total = Accumulated(dtype=part.dtype)
@@ -47,10 +47,10 @@ def expression(node: Node, operand_of: Callable[[Load], Operand]) -> Expression:
             case Operator() if part.operation in OPERATIONS:
                 return Apply(operation=part.operation, arguments=tuple(map(convert, part.arguments)), dtype=part.dtype)
             case Blank():
-                raise Declined(part.reason)
+                raise DeclinedError(part.reason)
             case Carried():
-                raise Declined("stores a sum before it is finished")
-        raise Declined(f"computes {part} after the product")
+                raise DeclinedError("stores a sum before it is finished")
+        raise DeclinedError(f"computes {part} after the product")
 
     return convert(node)
 

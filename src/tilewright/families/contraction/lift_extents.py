@@ -8,11 +8,8 @@ from dataclasses import dataclass, field
 from tilewright.families.contraction.lift_access import as_polynomial
 from tilewright.families.contraction.lift_axes import Axis, Batch
 from tilewright.families.ttir import polynomial as p
-from tilewright.families.ttir.evaluate import Declined
 from tilewright.families.ttir.polynomial import Polynomial
-
-GRID = ("grid_0", "grid_1", "grid_2")
-"""Names an extent may use beside parameters: programs along each axis of the input's own launch."""
+from tilewright.families.ttir.state import DeclinedError
 
 
 @dataclass(slots=True)
@@ -28,23 +25,28 @@ class Lengths:
         """Mark the parameters in these values as used."""
         self.used.update(atom.name for value in values for atom in value.atoms() if atom.kind == "parameter")
 
-    def of_tiles(self, axis: Axis, block: int, name: str) -> Polynomial:
+    def of_tiles(self, axis: Axis, block: int, name: str, dense: Iterable[Polynomial]) -> Polynomial:
         """Length of m or n: the bound of its mask, or what the grid implies where nothing is masked.
 
+        ``dense`` are strides that a dense tensor would have for its length: the one that agrees with the grid is it.
+
         Raises:
-            Declined: Nothing says how long the axis is.
+            DeclinedError: Nothing says how long the axis is.
         """
         if axis.extent is not None:
             if any(atom.kind != "parameter" for atom in axis.extent.atoms() if not atom.arguments):
-                raise Declined(f"bounds {name} by a number that differs between programs")
+                raise DeclinedError(f"bounds {name} by a number that differs between programs")
             return axis.extent
         if not axis.base:
             return p.number(block)
         tiles = as_polynomial(axis.base).divided(p.number(block))
         count = upper_bound(tiles) if tiles is not None else None
         if count is None:
-            raise Declined(f"says nowhere how long {name} is")
-        return self._named(count * p.number(block))
+            raise DeclinedError(f"says nowhere how long {name} is")
+        length = count * p.number(block)
+        captured = length.evaluate(self.values())
+        same = [stride for stride in dense if stride.terms and stride.evaluate(self.values()) == captured]
+        return same[0] if same and same[0].constant is None else self._named(length)
 
     def of_batch(self, batch: Batch, length: int) -> Polynomial:
         """Length of a batch axis, which was ``length`` in the captured launch."""
@@ -57,7 +59,7 @@ class Lengths:
             return self._named(bound)
         matching = self._matching(length)
         if matching is None:
-            raise Declined("says nowhere how long its batch is")
+            raise DeclinedError("says nowhere how long its batch is")
         return matching
 
     def values(self) -> dict[str, int]:

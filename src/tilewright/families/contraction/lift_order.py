@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tilewright.families.contraction.lift_access import varies
 from tilewright.families.contraction.lift_axes import Axes, Axis, tile_start
-from tilewright.families.ttir.evaluate import Declined
 from tilewright.families.ttir.polynomial import Polynomial
+from tilewright.families.ttir.state import DeclinedError
 from tilewright.families.ttir.values import Loop, Product, Store
 
 _MOST_PROGRAMS = 4_000_000
@@ -51,7 +50,7 @@ def examine(
     ``lengths`` gives M, N and K for values of the parameters.
 
     Raises:
-        Declined: Tiles are missed or stored more than once, or the programs do not cover k.
+        DeclinedError: Tiles are missed or stored more than once, or the programs do not cover k.
     """
     tiles = _tiles(axes, product, store, parameters, grid)
     length_m, length_n, length_k = lengths(parameters)
@@ -75,7 +74,7 @@ def _tiles(
     block_m, block_n, _ = product.shape
     rows, columns = (np.broadcast_to(tile_start(axis).evaluate(values), size) for axis in (axes.m, axes.n))
     if (rows[valid] % block_m).any() or (columns[valid] % block_n).any():
-        raise Declined("begins tiles elsewhere than at multiples of the block size")
+        raise DeclinedError("begins tiles elsewhere than at multiples of the block size")
     batch = [np.broadcast_to(batch.value.evaluate(values), size)[valid] for batch in axes.batches]
     kept = {key: value[valid] if isinstance(value, np.ndarray) else value for key, value in values.items()}
     stacked = np.stack(batch) if batch else np.zeros((0, int(valid.sum())), dtype=np.int64)
@@ -90,19 +89,19 @@ def _programs(
     values |= {f"programs.{axis}": length for axis, length in enumerate(grid)}
     count = math.prod(grid)
     if count > _MOST_PROGRAMS:
-        raise Declined(f"is launched with {count} programs, more than are checked")
+        raise DeclinedError(f"is launched with {count} programs, more than are checked")
     steps = 1
     linear = np.arange(count)
     programs = {"program.0": linear % grid[0], "program.1": linear // grid[0] % grid[1],
                 "program.2": linear // (grid[0] * grid[1])}  # fmt: skip
     if len(store.loops) > 1:
-        raise Declined("stores inside nested loops")
+        raise DeclinedError("stores inside nested loops")
     trips: np.ndarray[Any, Any] | None = None
     if store.loops:
         trips = np.broadcast_to(trip_count(store.loops[0], values | programs), count)
         steps = max(int(trips.max(initial=0)), 1)
         if steps * count > _MOST_PROGRAMS:
-            raise Declined("walks more tiles than are checked")
+            raise DeclinedError("walks more tiles than are checked")
     values |= {key: np.tile(value, steps) for key, value in programs.items()}
     valid = np.ones(count * steps, dtype=bool)
     if store.loops and trips is not None:
@@ -110,7 +109,7 @@ def _programs(
         valid &= values[store.loops[0].counter] < np.tile(trips, steps)
     for guard in store.guards:
         if guard.low is None or guard.high is None:
-            raise Declined("stores under a condition that is not followed")
+            raise DeclinedError("stores under a condition that is not followed")
         valid &= np.asarray(guard.low.evaluate(values) < guard.high.evaluate(values))
     return values, valid
 
@@ -124,15 +123,15 @@ def trip_count(loop: Loop, values: Mapping[str, Any]) -> Any:
 def _coverage(tiles: Tiles, inside: np.ndarray[Any, Any], shape: tuple[int, ...], *, atomic: bool) -> int:
     """Return how many programs share each tile."""
     if 0 in shape or not inside.any():
-        raise Declined("stores no tile in the launch that was captured")
+        raise DeclinedError("stores no tile in the launch that was captured")
     places = (tiles.m[inside], tiles.n[inside], *(row[inside] for row in tiles.batch))
     if any((place < 0).any() for place in places):
-        raise Declined("begins a tile before its tensor does")
+        raise DeclinedError("begins a tile before its tensor does")
     counts = np.bincount(np.ravel_multi_index(places, shape), minlength=math.prod(shape))
     if counts.min() != counts.max():
-        raise Declined("does not store every tile equally often")
+        raise DeclinedError("does not store every tile equally often")
     if counts[0] > 1 and not atomic:
-        raise Declined("stores the same tile from several programs")
+        raise DeclinedError("stores the same tile from several programs")
     return int(counts[0])
 
 
@@ -149,9 +148,9 @@ def _check_sum(
     values = {key: value[chosen] if isinstance(value, np.ndarray) else value for key, value in tiles.values.items()}
     trips = np.broadcast_to(trip_count(loop, values), chosen.size) if loop else np.ones(chosen.size, dtype=np.int64)
     if split == 1:
-        unique = np.unique(trips)
-        if unique.size != 1 or any(atom.kind == "program" for atom in start.atoms()):
-            raise Declined("sums over a part of k that depends on the program, yet stores without adding")
+        begin = np.asarray(start.evaluate({**values, loop.counter: 0} if loop else values))
+        if np.unique(trips).size != 1 or np.unique(begin).size != 1:
+            raise DeclinedError("sums over a part of k that depends on the program, yet stores without adding")
         chosen, trips = chosen[:1], trips[:1]
         values = {key: value[:1] if isinstance(value, np.ndarray) else value for key, value in values.items()}
     begins: list[int] = []
@@ -159,7 +158,7 @@ def _check_sum(
         here = np.broadcast_to(start.evaluate({**values, loop.counter: step} if loop else values), chosen.size)
         begins += [int(place) for place in here[step < trips] if place < length]
     if sorted(begins) != list(range(0, length, block)):
-        raise Declined("does not sum over all of k, block by block")
+        raise DeclinedError("does not sum over all of k, block by block")
 
 
 def _grid_order(axes: Axes, block_m: int, block_n: int) -> tuple[str, int]:
@@ -183,23 +182,21 @@ def _flat_order(
     """Name the order of a flattened axis; larger sizes are tried first, where orders differ more."""
     used = {int(atom.name) for axis in (axes.m, axes.n) for atom in tile_start(axis).atoms() if atom.kind == "program"}
     shared = split_k * math.prod(int(row.max()) + 1 for row in tiles.batch)
-    if len(used) == 1 and grid[1] * grid[2] in (1, shared):
-        for tiles_m, tiles_n in ((37, 5), (5, 37)):
-            larger = _larger(axes, product, parameters, tiles_m, tiles_n)
-            if larger is None:
-                break
-            length_m, length_n, _ = lengths(larger)
-            count = math.ceil(length_m / product.shape[0]), math.ceil(length_n / product.shape[1])
-            (axis,) = used
-            others = math.prod(length for place, length in enumerate(grid) if place != axis)
-            wide = [*grid]
-            wide[axis] = math.prod(count) * max(shared // others, 1)
-            try:
-                name = _named(_tiles(axes, product, store, larger, (wide[0], wide[1], wide[2])), *count)
-            except Declined:
-                continue
-            if name[0] != "custom":
-                return name
+    (axis,) = used if len(used) == 1 else (None,)
+    others = math.prod(length for place, length in enumerate(grid) if place != axis)
+    for counts in ((37, 5), (5, 37)) if axis is not None and shared % others == 0 else ():
+        larger = _larger(axes, product, parameters, *counts)
+        if larger is None:
+            break
+        length_m, length_n, _ = lengths(larger)
+        count = math.ceil(length_m / product.shape[0]), math.ceil(length_n / product.shape[1])
+        wide = [math.prod(count) * shared // others if place == axis else length for place, length in enumerate(grid)]
+        try:
+            name = _named(_tiles(axes, product, store, larger, (wide[0], wide[1], wide[2])), *count)
+        except DeclinedError:
+            continue
+        if name[0] != "custom":
+            return name
     length_m, length_n, _ = lengths(parameters)
     return _named(tiles, math.ceil(length_m / product.shape[0]), math.ceil(length_n / product.shape[1]))
 
@@ -239,8 +236,3 @@ def _named(tiles: Tiles, tiles_m: int, tiles_n: int) -> tuple[str, int]:
         ):
             return "grouped", group
     return "custom", 1
-
-
-def depends_on_program(value: Polynomial) -> bool:
-    """Say whether a value differs between programs."""
-    return any(varies(atom) for atom in value.atoms())

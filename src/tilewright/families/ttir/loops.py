@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tilewright.families.ttir import polynomial as p
+from tilewright.families.ttir.state import as_node
 from tilewright.families.ttir.values import (
     Blank,
     Carried,
@@ -43,6 +44,13 @@ def open_argument(value: Value, loop: str, index: int) -> Value:
     if isinstance(value, Mask):
         return Mask(value.shape, value.conditions)
     return Data(value.shape, value.dtype, Carried(loop, index)) if isinstance(value, Data) else value
+
+
+def as_data(initial: Value, yielded: Value) -> Value:
+    """Treat a number that a loop turns into data, such as a whole-number accumulator, as data from the start."""
+    if isinstance(initial, Integer) and isinstance(yielded, Data):
+        return Data(yielded.shape, yielded.dtype, as_node(initial))
+    return initial
 
 
 def step_of(before: Value, after: Value, loop: str) -> Closed:

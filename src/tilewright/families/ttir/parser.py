@@ -16,7 +16,7 @@ class TtirSyntaxError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """``shape`` is empty for a scalar; ``element`` is Triton's name (fp32, i32, …); a pointer says what it points to."""
+    """``shape`` is empty for a scalar, ``element`` is Triton's name (fp32, i32, …), of a pointer what it points to."""
 
     shape: tuple[int, ...]
     element: str
@@ -105,7 +105,15 @@ def parse_type(text: str) -> Type:
     return Type((), _ELEMENTS.get(text, text))
 
 
-_ELEMENTS = {"f16": "fp16", "f32": "fp32", "f64": "fp64", "bf16": "bf16", "index": "i64"}
+_ELEMENTS = {
+    "f16": "fp16",
+    "f32": "fp32",
+    "f64": "fp64",
+    "bf16": "bf16",
+    "index": "i64",
+    "f8E4M3FN": "fp8e4nv",
+    "f8E5M2": "fp8e5",
+}
 _NAME = r"%[\w$.\-]+"
 _OPERATION = re.compile(rf'(?:({_NAME}(?::\d+)?(?:, {_NAME}(?::\d+)?)*) = )?"?([a-z_]\w*(?:\.\w+)+)"?\s*(.*)$')
 _LABEL = re.compile(r"(\^\w+)(?:\((.*)\))?:")

@@ -42,10 +42,13 @@ class Polynomial:
 
     __slots__ = ("key", "terms")
 
+    key: str
+    terms: dict[Monomial, int]
+
     def __init__(self, terms: Mapping[Monomial, int]) -> None:
         kept = [(monomial, factor) for monomial, factor in terms.items() if factor]
         kept.sort(key=lambda term: tuple(atom.key for atom in term[0]))
-        self.terms: dict[Monomial, int] = dict(kept)
+        self.terms = dict(kept)
         self.key = (
             " + ".join("*".join([str(factor), *(atom.key for atom in monomial)]) for monomial, factor in kept) or "0"
         )

@@ -120,11 +120,11 @@ class Integer:
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """A conjunction of conditions; ``opposite`` is its negation where that is one condition."""
+    """A conjunction of conditions; ``opposite`` is its negation, a conjunction as well."""
 
     shape: tuple[int, ...]
     conditions: tuple[Condition, ...]
-    opposite: Condition = UNKNOWN
+    opposite: tuple[Condition, ...] = (UNKNOWN,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,8 @@ def move_lanes(value: Value, places: Mapping[int, int], shape: tuple[int, ...]) 
         case Integer():
             return Integer(shape, value.value.rewrite(change))
         case Mask():
-            return Mask(shape, tuple(c.rewrite(change) for c in value.conditions), value.opposite.rewrite(change))
+            both = (tuple(c.rewrite(change) for c in side) for side in (value.conditions, value.opposite))
+            return Mask(shape, *both)
         case Pointer():
             return replace(value, shape=shape, offset=value.offset.rewrite(change))
         case Data():
