@@ -37,7 +37,7 @@ def illegal(schedule: Schedule, lifted: Lifted, target: Target) -> str | None:
     algorithm = lifted.algorithm
     if not isinstance(algorithm, Contraction):
         return "no contraction"
-    if any(output.atomic for output in algorithm.outputs):
+    if any(output.atomic for output in algorithm.outputs) and lifted.schedule.split_k == 1:
         return "the input adds atomically into its output, whose start value the kernel does not show"
     if algorithm.accumulator_dtype not in _ACCUMULATORS:
         return f"no accumulator of {algorithm.accumulator_dtype}"
@@ -80,8 +80,14 @@ def _illegal_tile(schedule: Schedule, lifted: Lifted, target: Target) -> str | N
 
 
 def spills_elsewhere(schedule: Schedule) -> bool:
-    """Whether more than 64 sums a thread may spill on some GPU or Triton version: such tiles are left out of lists."""
-    return schedule.block_m * schedule.block_n > 64 * 32 * schedule.num_warps
+    """Whether some Triton version spills this tile on some GPU: such tiles are left out of autotune lists.
+
+    Seen in builds for sm_80 to sm_100 with Triton 3.6 and 3.9: more than 64 sums a thread, or 8 warps that copy more
+    than 8 pieces of 16 bytes a thread in each step.
+    """
+    threads = 32 * schedule.num_warps
+    copies = (schedule.block_m + schedule.block_n) * schedule.block_k * 4 / 16 / threads
+    return schedule.block_m * schedule.block_n > 64 * threads or (schedule.num_warps >= 8 and copies > 8)
 
 
 def candidates(lifted: Lifted, target: Target, stage: Stage) -> tuple[Plan, ...]:
@@ -118,6 +124,7 @@ def _grid_changes(lifted: Lifted, base: Schedule, target: Target, stage: Stage) 
         orders += [{"program_order": "grouped", "group_m": group} for group in _groups(lifted, base)]
     splits: list[dict[str, object]] = [{}]
     if "split_k" in stage.fields:
+        splits += [{"split_k": 1}] if base.split_k > 1 else []
         splits += [{"split_k": split} for split in _splits(lifted, base, target)]
     walks: list[dict[str, object]] = [{}]
     if "persistent" in stage.fields:
