@@ -12,7 +12,8 @@ class Schedule:
     # grid_and_parallel
     program_order: str = "grid_2d"
     """``grid_2d`` (axis 0 walks m, axis 1 walks n), ``grid_2d_swapped``, ``row_major`` and ``column_major`` (flattened
-    to one axis), or ``grouped`` (flattened, groups of GROUP_M tile rows)."""
+    to one axis), ``grouped`` (flattened, groups of GROUP_M tile rows), or ``custom``: an input's own order that
+    covers every tile once and is none of these; no candidate is emitted with it."""
     group_m: int = 1
     split_k: int = 1
     persistent: bool = False

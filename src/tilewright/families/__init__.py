@@ -1,0 +1,1 @@
+"""Families: each knows one kind of Algorithm, from lifting it to emitting it."""

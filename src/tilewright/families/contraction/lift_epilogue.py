@@ -1,0 +1,77 @@
+"""Turns the data graph between the finished sum and a store into an Expression."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tilewright.families.ttir.state import DeclinedError
+from tilewright.families.ttir.values import Blank, Carried, Literal, Load, Node, Operator, Product, Scalar
+from tilewright.records.algorithm import (
+    OPERATIONS,
+    Accumulated,
+    Apply,
+    Constant,
+    Expression,
+    Loaded,
+    Operand,
+    Parameter,
+)
+
+_LIMIT = 400
+
+
+def expression(node: Node, operand_of: Callable[[Load], Operand]) -> Expression:
+    """Return the Expression of a stored value; ``operand_of`` describes the tensors it reads.
+
+    Raises:
+        DeclinedError: The graph holds what no epilogue holds, or is very large.
+    """
+    budget = [_LIMIT]
+
+    def convert(part: Node) -> Expression:
+        budget[0] -= 1
+        if budget[0] < 0:
+            raise DeclinedError("computes too much after the product")
+        match part:
+            case Product():
+                total = Accumulated(dtype=part.dtype)
+                if isinstance(part.base, Literal) and part.base.value == 0:
+                    return total
+                return Apply(operation="add", arguments=(total, convert(part.base)), dtype=part.dtype)
+            case Load():
+                return Loaded(operand=operand_of(part))
+            case Literal():
+                return Constant(value=part.value, dtype=part.dtype)
+            case Scalar():
+                return Parameter(name=part.name, dtype=part.dtype)
+            case Operator() if part.operation in OPERATIONS:
+                return Apply(operation=part.operation, arguments=tuple(map(convert, part.arguments)), dtype=part.dtype)
+            case Blank():
+                raise DeclinedError(part.reason)
+            case Carried():
+                raise DeclinedError("stores a sum before it is finished")
+        raise DeclinedError(f"computes {part} after the product")
+
+    return convert(node)
+
+
+def is_linear(value: Expression) -> bool:
+    """Say whether storing partial sums one by one adds up to storing the whole sum."""
+    match value:
+        case Accumulated():
+            return True
+        case Apply(operation="cast", arguments=(inner,)):
+            return is_linear(inner)
+        case Apply(operation="mul", arguments=(left, right)):
+            return is_linear(left) != is_linear(right) and _free(left) != _free(right)
+    return False
+
+
+def _free(value: Expression) -> bool:
+    """Whether the sum does not occur."""
+    match value:
+        case Accumulated():
+            return False
+        case Apply(arguments=arguments):
+            return all(map(_free, arguments))
+    return True

@@ -1,0 +1,314 @@
+"""Operations on numbers, masks and shapes."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import replace
+
+from tilewright.families.ttir import operations as names
+from tilewright.families.ttir import polynomial as p
+from tilewright.families.ttir.parser import Operation, Type, parse_type
+from tilewright.families.ttir.state import DeclinedError, State, as_node
+from tilewright.families.ttir.values import (
+    UNKNOWN,
+    Blank,
+    Condition,
+    Data,
+    Integer,
+    Literal,
+    Load,
+    Mask,
+    Node,
+    Operator,
+    Pointer,
+    Value,
+    lane,
+    move_lanes,
+)
+
+
+def pointwise_or_blank(state: State, operation: Operation) -> None:
+    """A pointwise operation; any other gives data that is not followed.
+
+    Raises:
+        DeclinedError: The operation does something other than give a value.
+    """
+    name = operation.name
+    if operation.name in _INTEGER_OPERATIONS and _integer_operation(state, operation):
+        return
+    word, reason = names.FLOATING.get(name) or names.INTEGRAL.get(name), _REASONS.get(name, f"uses {name}")
+    if name == "tt.extern_elementwise":
+        found = re.search(r'symbol = "(\w+)"', operation.text)
+        symbol = found.group(1) if found else ""
+        word, reason = names.libdevice(symbol), f"uses {symbol or name}"
+    if operation.regions and name not in ("tt.reduce", "tt.scan"):
+        raise DeclinedError(reason)
+    for result in operation.results:
+        kind = _result_type(operation)
+        node: Node = Blank(reason)
+        if word is not None:
+            arguments = tuple(state.node(operand) for operand in operation.operands)
+            node = Operator(word, arguments, kind.element)
+        state.values[result] = Data(kind.shape, kind.element, node)
+    if not operation.results and name not in _HARMLESS:
+        raise DeclinedError(reason)
+
+
+def _integer_operation(state: State, operation: Operation) -> bool:
+    values = [state.get(name) for name in operation.operands]
+    if not all(isinstance(value, Integer) for value in values):
+        return False
+    left, right = (state.integer(name) for name in operation.operands)
+    state.set(operation, Integer(values[0].shape, _INTEGER_OPERATIONS[operation.name](left, right)))
+    return True
+
+
+def constant(state: State, operation: Operation) -> None:
+    """``arith.constant``, scalar or ``dense<…>`` of one value."""
+    kind = _result_type(operation)
+    text = re.sub(r"^\{[^}]*\}\s*", "", operation.text)
+    dense = re.match(r"dense<(.*)>$", text)
+    text = dense.group(1) if dense else text
+    if kind.element == "i1":
+        truth = text in ("true", "-1", "1")
+        never = Condition(p.number(1), p.number(0))
+        always = Condition(p.number(0), p.number(1))
+        mask = Mask(kind.shape, () if truth else (never,), (never if truth else always,))
+        state.set(operation, mask)
+    elif re.fullmatch(r"-?\d+", text) and kind.element.startswith("i"):
+        state.set(operation, Integer(kind.shape, p.number(int(text))))
+    else:
+        state.set(operation, Data(kind.shape, kind.element, Literal(_float(text, kind.element), kind.element)))
+
+
+def compare(state: State, operation: Operation) -> None:
+    """``arith.cmpi``: a mask where both sides are known, else data."""
+    predicate = operation.text.split(",")[0].strip()
+    left, right = (state.get(name) for name in operation.operands)
+    if isinstance(left, Integer) and isinstance(right, Integer):
+        state.set(operation, _compared(predicate, left, right))
+        return
+    nodes = (as_node(left), as_node(right))
+    word = names.COMPARISONS.get(predicate)
+    node: Node = Operator(word, nodes, "i1") if word else Blank(f"compares with {predicate}")
+    state.set(operation, Data(left.shape, "i1", node))
+
+
+def logic(state: State, operation: Operation) -> None:
+    """``arith.andi``, ``ori`` and ``xori`` on masks or data."""
+    left, right = (state.get(name) for name in operation.operands)
+    word = {"arith.andi": "and", "arith.ori": "or", "arith.xori": "xor"}[operation.name]
+    if isinstance(left, Mask) and isinstance(right, Mask):
+        joined = tuple(dict.fromkeys(left.conditions + right.conditions))
+        neither = tuple(dict.fromkeys(left.opposite + right.opposite))
+        if left == right and word != "xor":
+            state.set(operation, left)
+        elif word == "and":
+            state.set(operation, Mask(left.shape, joined))
+        elif word == "or":
+            state.set(operation, Mask(left.shape, (UNKNOWN,), neither))
+        else:
+            inverted = not right.conditions
+            state.set(operation, Mask(left.shape, left.opposite, left.conditions) if inverted else _unknown(left))
+    elif isinstance(left, Integer) and isinstance(right, Integer):
+        state.set(operation, Integer(left.shape, p.atom("unknown", state.fresh())))
+    else:
+        kind = _result_type(operation)
+        state.set(
+            operation, Data(kind.shape, kind.element, Operator(word, (as_node(left), as_node(right)), kind.element))
+        )
+
+
+def _unknown(mask: Mask) -> Mask:
+    return Mask(mask.shape, (UNKNOWN,))
+
+
+def select(state: State, operation: Operation) -> None:
+    """``arith.select``, also the value form ``tl.where`` takes."""
+    condition, left, right = (state.get(name) for name in operation.operands)
+    if isinstance(condition, Mask):
+        state.set(operation, chosen(state, condition, left, right))
+        return
+    kind = operation.result_type
+    arguments = (as_node(condition), as_node(left), as_node(right))
+    state.set(operation, Data(kind.shape, kind.element, Operator("where", arguments, kind.element)))
+
+
+def compare_data(state: State, operation: Operation) -> None:
+    """``arith.cmpf``."""
+    word = names.COMPARISONS.get(operation.text.split()[0].rstrip(","))
+    kind = _result_type(operation)
+    nodes = tuple(state.node(name) for name in operation.operands)
+    node: Node = Operator(word, nodes, "i1") if word else Blank(f"compares with {operation.text.split()[0]}")
+    state.set(operation, Data(kind.shape, "i1", node))
+
+
+def cast(state: State, operation: Operation) -> None:
+    """A change of dtype; whole numbers of known form keep it."""
+    value = state.get(operation.operands[0])
+    kind = operation.result_type
+    if isinstance(value, Integer | Mask) and operation.name in names.INTEGER_CASTS:
+        state.set(
+            operation,
+            value
+            if isinstance(value, Integer) or kind.element == "i1"
+            else Data(kind.shape, kind.element, Blank("computes with a mask")),
+        )
+        return
+    state.set(operation, Data(kind.shape, kind.element, Operator("cast", (as_node(value),), kind.element)))
+
+
+def clamp(state: State, operation: Operation) -> None:
+    """``tt.clampf``."""
+    kind = operation.result_type
+    value, low, high = (state.node(name) for name in operation.operands)
+    suffix = "_nan" if "propagateNan = all" in operation.text else ""
+    raised = Operator(f"max{suffix}", (value, low), kind.element)
+    state.set(operation, Data(kind.shape, kind.element, Operator(f"min{suffix}", (raised, high), kind.element)))
+
+
+def program_id(state: State, operation: Operation) -> None:
+    """``tt.get_program_id`` and ``tt.get_num_programs``."""
+    axis = "xyz".index(operation.text.split()[0])
+    kind = "program" if operation.name.endswith("id") else "programs"
+    state.set(operation, Integer((), p.atom(kind, str(axis))))
+
+
+def make_range(state: State, operation: Operation) -> None:
+    """``tt.make_range``."""
+    start = operation.integer("start") or 0
+    state.set(operation, Integer(operation.result_type.shape, lane(0) + p.number(start)))
+
+
+def expand_dims(state: State, operation: Operation) -> None:
+    """``tt.expand_dims``."""
+    axis = operation.integer("axis") or 0
+    value = state.get(operation.operands[0])
+    places = {old: old + (old >= axis) for old in range(len(value.shape))}
+    state.set(operation, move_lanes(value, places, operation.result_type.shape))
+
+
+def reshape(state: State, operation: Operation) -> None:
+    """``tt.reshape`` that only adds or drops axes of length 1."""
+    value, kind = state.get(operation.operands[0]), operation.result_type
+    if [size for size in value.shape if size != 1] != [size for size in kind.shape if size != 1]:
+        state.set(operation, Data(kind.shape, kind.element, Blank("reshapes a tile")))
+        return
+    new = (axis for axis, size in enumerate(kind.shape) if size != 1)
+    places = {axis: next(new) for axis, size in enumerate(value.shape) if size != 1}
+    state.set(operation, move_lanes(value, places, kind.shape))
+
+
+def broadcast(state: State, operation: Operation) -> None:
+    """``tt.broadcast`` and ``tt.splat``: the same elements, more of them."""
+    value, shape = state.get(operation.operands[0]), operation.result_type.shape
+    state.set(operation, move_lanes(value, {}, shape))
+
+
+def transpose(state: State, operation: Operation) -> None:
+    """``tt.trans``."""
+    value = state.get(operation.operands[0])
+    order = operation.integers("order")
+    state.set(operation, move_lanes(value, {old: new for new, old in enumerate(order)}, operation.result_type.shape))
+
+
+def same(state: State, operation: Operation) -> None:
+    """An operation that changes nothing about the value."""
+    state.set(operation, state.get(operation.operands[0]))
+
+
+def chosen(state: State, condition: Mask, left: Value, right: Value) -> Value:
+    """Return ``left`` where the condition holds, else ``right``."""
+    if left == right:
+        return left
+    match left, right:
+        case Integer(), Integer():
+            return Integer(left.shape, _select(state, condition, left.value, right.value))
+        case Pointer(), Pointer() if left.parameter == right.parameter:
+            return replace(left, offset=_select(state, condition, left.offset, right.offset))
+        case Data(), Data():
+            return replace(left, node=_select_data(state, condition, left, right))
+    return Data(left.shape, "unknown", Blank("chooses between tensors by a condition"))
+
+
+def _select(state: State, condition: Mask, left: p.Polynomial, right: p.Polynomial) -> p.Polynomial:
+    if len(condition.conditions) == 1:
+        only = condition.conditions[0]
+        if only.low is not None and only.high is not None:
+            return p.atom("select", "", only.low, only.high, left, right)
+    return p.atom("unknown", state.fresh())
+
+
+def _select_data(state: State, condition: Mask, left: Data, right: Data) -> Node:
+    """``where(mask, loaded, 0)`` is a masked load; any other choice by place is not followed."""
+    if isinstance(left.node, Load) and isinstance(right.node, Literal) and not right.node.value:
+        conditions = left.node.conditions + condition.conditions
+        if left.node.zero_filled or not left.node.conditions:
+            return replace(left.node, conditions=conditions, zero_filled=True)
+    return Blank("chooses a value by the element's place (a mask on data, as in causal or padded code)")
+
+
+def _result_type(operation: Operation) -> Type:
+    if operation.name == "arith.cmpf":
+        return Type(parse_type(operation.types).shape, "i1")
+    return operation.result_type
+
+
+def _float(text: str, dtype: str) -> float:
+    if not text.startswith("0x"):
+        return float(text)
+    bits = int(text, 16)
+    code, width = {"fp16": ("e", 2), "fp32": ("f", 4), "fp64": ("d", 8)}.get(dtype, ("f", 4))
+    if dtype == "bf16":
+        bits <<= 16
+    return float(struct.unpack(f"<{code}", bits.to_bytes(width, "little"))[0])
+
+
+def _compared(predicate: str, left: Integer, right: Integer) -> Mask:
+    one = p.number(1)
+    low, high = left.value, right.value
+    if predicate[1:] in ("gt", "ge"):
+        low, high = high, low
+    match predicate[1:]:
+        case "lt" | "gt":
+            return Mask(left.shape, _split(low, high), (Condition(high, low + one),))
+        case "le" | "ge":
+            return Mask(left.shape, _split(low, high + one), (Condition(high, low),))
+    return Mask(left.shape, (UNKNOWN,))
+
+
+def _split(low: p.Polynomial, high: p.Polynomial) -> tuple[Condition, ...]:
+    """``x < min(y, z)`` is two conditions."""
+    single = high.single
+    if single is not None and single.kind == "min":
+        return tuple(part for side in single.arguments for part in _split(low, side))
+    return (Condition(low, high),)
+
+
+_INTEGER_OPERATIONS: dict[str, Callable[[p.Polynomial, p.Polynomial], p.Polynomial]] = {
+    "arith.addi": lambda left, right: left + right,
+    "arith.subi": lambda left, right: left - right,
+    "arith.muli": lambda left, right: left * right,
+    "arith.divsi": p.quotient,
+    "arith.divui": p.quotient,
+    "arith.remsi": p.remainder,
+    "arith.remui": p.remainder,
+    "arith.minsi": p.smaller,
+    "arith.minui": p.smaller,
+    "arith.maxsi": p.larger,
+    "arith.maxui": p.larger,
+    "arith.ceildivsi": lambda left, right: p.quotient(left + right - p.number(1), right),
+}
+
+_HARMLESS = ("llvm.intr.assume", "tt.return", "tt.assert", "gpu.barrier")
+
+_REASONS = {
+    "tt.reduce": "reduces a tile to a vector or a number",
+    "tt.scan": "scans a tile",
+    "tt.call": "calls a function that was not inlined",
+    "scf.while": "holds a while loop",
+    "tt.elementwise_inline_asm": "holds inline assembly",
+    "tt.dot_scaled": "multiplies block-scaled tiles",
+}

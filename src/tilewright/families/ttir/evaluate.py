@@ -1,0 +1,196 @@
+"""Evaluates a kernel's Triton IR with symbols for everything that a launch would fill in.
+
+The result is the list of what the kernel stores. Integers keep their exact form (see ``polynomial``); pointers and
+integers that a loop advances by a constant step are given in closed form; data stays a graph.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from tilewright.families.ttir import arithmetic, memory
+from tilewright.families.ttir import operations as names
+from tilewright.families.ttir import polynomial as p
+from tilewright.families.ttir.loops import as_data, close, finish, open_argument, step_of
+from tilewright.families.ttir.parser import Block, Function, Operation, Type
+from tilewright.families.ttir.state import DeclinedError, State
+from tilewright.families.ttir.values import Data, Integer, Loop, Pointer, Scalar, Store, Value, View
+
+
+def evaluate(function: Function) -> tuple[Store, ...]:
+    """Return everything the kernel stores.
+
+    Raises:
+        DeclinedError: The control flow, or the way an address is made, is not followed.
+    """
+    evaluator = _Evaluator()
+    for name, kind in function.parameters:
+        evaluator.values[f"%{name}"] = _parameter(name, kind)
+    evaluator.run_function(function.blocks)
+    return tuple(evaluator.stores)
+
+
+def _parameter(name: str, kind: Type) -> Value:
+    if kind.pointer:
+        return Pointer((), name, p.number(0), kind.element)
+    if kind.element.startswith("!tt.tensordesc"):
+        raise DeclinedError("takes a tensor descriptor made on the host")
+    if re.fullmatch(r"i\d+", kind.element) and kind.element != "i1":
+        return Integer((), p.atom("parameter", name))
+    return Data((), kind.element, Scalar(name, kind.element))
+
+
+class _Evaluator(State):
+    """Follows the control flow; everything else is done by the handlers below."""
+
+    def run_function(self, blocks: tuple[Block, ...]) -> None:
+        """Follow the blocks; a branch whose one side only returns becomes a guard on the other."""
+        by_label = {block.label: block for block in blocks}
+        current: Block | None = blocks[0]
+        while current is not None:
+            *body, last = current.operations
+            self.run(tuple(body))
+            current = None
+            if last.name == "cf.br":
+                current = by_label.get(last.text.strip())
+            elif last.name == "cf.cond_br":
+                current = self._branch(last, by_label)
+            elif last.name != "tt.return":
+                raise DeclinedError(f"ends a block with {last.name}")
+
+    def _branch(self, operation: Operation, blocks: dict[str, Block]) -> Block:
+        condition = self.mask(operation.operands[0])
+        labels = re.findall(r"\^\w+", operation.text)
+        if len(labels) != 2 or len(operation.operands) != 1:
+            raise DeclinedError("branches with values")
+        taken, other = (blocks[label] for label in labels)
+        if _only_returns(taken):
+            self.guards.extend(condition.opposite)
+            return other
+        if _only_returns(other):
+            self.guards.extend(condition.conditions)
+            return taken
+        raise DeclinedError("branches between two ways of computing")
+
+    def run(self, operations: tuple[Operation, ...]) -> None:
+        """Evaluate operations in order."""
+        for operation in operations:
+            handler = _HANDLERS.get(operation.name)
+            if operation.name == "scf.for":
+                self.for_loop(operation)
+                continue
+            if operation.name == "scf.if":
+                self.if_else(operation)
+                continue
+            if handler is not None:
+                handler(self, operation)
+            else:
+                arithmetic.pointwise_or_blank(self, operation)
+
+    def for_loop(self, operation: Operation) -> None:
+        """Evaluate ``scf.for`` twice: once to find what each step adds, once with the closed forms."""
+        found = re.match(
+            r"(?:unsigned )?(%\S+) = (%\S+) to (%\S+) step (%\S+)(?: iter_args\((.*?)\))?(?: ->.*)?$", operation.text
+        )
+        if found is None:
+            raise DeclinedError("holds a loop of an unknown form")
+        first, last, step = (self.integer(found.group(index)) for index in (2, 3, 4))
+        pairs = re.findall(r"(%[\w$.\-]+) = (%[\w$.\-#]+)", found.group(5) or "")
+        name = f"loop{self.fresh()}"
+        key, counter = f"counter.{name}", p.atom("counter", name)
+        loop = Loop(key, first, last, step)
+        arguments = [self.get(initial) for _, initial in pairs]
+        body = operation.regions[0][0].operations
+        outer = dict(self.values)
+        for _ in range(2):
+            opened = [open_argument(value, key, index) for index, value in enumerate(arguments)]
+            self.values = dict(outer)
+            yielded = self._loop_body(body, found.group(1), first + step * counter, pairs, opened, loop, keep=False)
+            arguments = [as_data(*each) for each in zip(arguments, yielded, strict=True)]
+        steps = [step_of(*each, key) for each in zip(opened, yielded, strict=True)]
+        self.values = dict(outer)
+        closed = [
+            close(value, change, counter, key, i)
+            for i, (value, change) in enumerate(zip(arguments, steps, strict=True))
+        ]
+        moves = any(
+            isinstance(value, Pointer | View) and change.moves for value, change in zip(arguments, steps, strict=True)
+        )
+        loop = replace(loop, advances_pointers=moves)
+        yielded = self._loop_body(body, found.group(1), first + step * counter, pairs, closed, loop, keep=True)
+        self.values = outer
+        for index, name in enumerate(operation.results):
+            result = finish(arguments[index], yielded[index], steps[index], loop, index)
+            self.values[name] = result
+            self.values[name.partition("#")[0] if len(operation.results) == 1 else name] = result
+
+    def _loop_body(
+        self, body: tuple[Operation, ...], counter_name: str, counter: p.Polynomial,
+        pairs: list[tuple[str, str]], arguments: list[Value], loop: Loop, *, keep: bool,
+    ) -> list[Value]:  # fmt: skip
+        self.values[counter_name] = Integer((), counter)
+        for (name, _), value in zip(pairs, arguments, strict=True):
+            self.values[name] = value
+        stores = len(self.stores)
+        self.loops.append(loop)
+        self.run(tuple(operation for operation in body if operation.name != "scf.yield"))
+        self.loops.pop()
+        if not keep:
+            del self.stores[stores:]
+        last = body[-1] if body else None
+        return [self.get(name) for name in last.operands] if last is not None and last.name == "scf.yield" else []
+
+    def if_else(self, operation: Operation) -> None:
+        """Evaluate both sides; what they store is guarded, what they yield must agree or be chosen by a number."""
+        condition = self.mask(operation.operands[0])
+        outer, guards = dict(self.values), list(self.guards)
+        sides: list[list[Value]] = []
+        for region, extra in zip(operation.regions, (condition.conditions, condition.opposite), strict=False):
+            self.values, self.guards = dict(outer), [*guards, *extra]
+            body = region[0].operations if region else ()
+            self.run(tuple(inner for inner in body if inner.name != "scf.yield"))
+            yields = [inner for inner in body if inner.name == "scf.yield"]
+            sides.append([self.get(name) for name in yields[0].operands] if yields else [])
+        self.values, self.guards = outer, guards
+        for index, name in enumerate(operation.results):
+            self.values[name] = arithmetic.chosen(self, condition, sides[0][index], sides[1][index])
+
+
+def _only_returns(block: Block) -> bool:
+    return all(operation.name == "tt.return" for operation in block.operations)
+
+
+_Handler = Callable[[State, Operation], None]
+_HANDLERS: dict[str, _Handler] = {
+    "arith.constant": arithmetic.constant,
+    "arith.cmpi": arithmetic.compare,
+    "arith.cmpf": arithmetic.compare_data,
+    "tt.clampf": arithmetic.clamp,
+    "arith.andi": arithmetic.logic,
+    "arith.ori": arithmetic.logic,
+    "arith.xori": arithmetic.logic,
+    "arith.select": arithmetic.select,
+    "tt.get_program_id": arithmetic.program_id,
+    "tt.get_num_programs": arithmetic.program_id,
+    "tt.make_range": arithmetic.make_range,
+    "tt.expand_dims": arithmetic.expand_dims,
+    "tt.reshape": arithmetic.reshape,
+    "tt.broadcast": arithmetic.broadcast,
+    "tt.splat": arithmetic.broadcast,
+    "tt.unsplat": arithmetic.broadcast,
+    "tt.trans": arithmetic.transpose,
+    "ttg.convert_layout": arithmetic.same,
+    "tt.addptr": memory.add_pointer,
+    "tt.load": memory.load,
+    "tt.descriptor_load": memory.load,
+    "tt.store": memory.store,
+    "tt.descriptor_store": memory.store,
+    "tt.atomic_rmw": memory.atomic,
+    "tt.make_tensor_ptr": memory.make_view,
+    "tt.make_tensor_descriptor": memory.make_view,
+    "tt.advance": memory.advance,
+    "tt.dot": memory.dot,
+    **dict.fromkeys((*names.CASTS, *names.INTEGER_CASTS), arithmetic.cast),
+}

@@ -1,0 +1,59 @@
+"""What is no contraction is declined, in one sentence that says what the kernel does."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import ttir_of
+
+from tilewright.families.contraction.lift import lift
+from tilewright.records.trial import Refusal
+
+S = 64
+MATRIX = {"a_ptr": (S, S), "b_ptr": (S, S), "out_ptr": (S, S)}
+SIZES: dict[str, int | float] = {"N": S, "K": S}
+CASES: dict[str, tuple[dict[str, tuple[int, ...]], dict[str, int | float], dict[str, object], str]] = {
+    "softmax": ({"x_ptr": (S, S), "y_ptr": (S, S)}, {"n": S, "stride": S}, {"BLOCK": 64}, "no matrices"),
+    "layernorm": ({"x_ptr": (S, S), "w_ptr": (S,), "y_ptr": (S, S)}, {"n": S, "eps": 0.5}, {"BLOCK": 64},
+                  "no matrices"),
+    "elementwise": ({"x_ptr": (S,), "y_ptr": (S,)}, {"n": S}, {"BLOCK": 64}, "no matrices"),
+    "scalar_conv": ({"x_ptr": (S,), "w_ptr": (3,), "y_ptr": (S,)}, {"L": S}, {"TAPS": 3, "BLOCK": 64}, "no matrices"),
+    "attention": (dict.fromkeys(("q_ptr", "k_ptr", "v_ptr", "o_ptr"), (S, 32)), {"S": S, "scale": 0.5},
+                  {"D": 32, "BLOCK_M": 32, "BLOCK_N": 32}, "as attention does"),
+    "two_products": (MATRIX | {"c_ptr": (S, S)}, SIZES, {"BLOCK": 32}, "in 2 places"),
+    "row_sums": (MATRIX | {"out_ptr": (S,)}, {"M": S} | SIZES, {"BLOCK": 32}, "reduces a tile"),
+    "operand_scaled": (MATRIX | {"s_ptr": (S,)}, SIZES, {"BLOCK": 32}, "on an operand before the product"),
+    "causal": (MATRIX, SIZES, {"BLOCK": 32}, "by the element's place"),
+    "decayed": (MATRIX, SIZES | {"decay": 0.5}, {"BLOCK": 32}, "not a plain sum of products"),
+    "gathered": (MATRIX | {"rows_ptr": (S,)}, SIZES, {"BLOCK": 32}, "from a value that it loaded"),
+    "padded_with_one": (MATRIX, SIZES, {"BLOCK": 32}, "other than 0"),
+    "banded": (MATRIX, SIZES, {"BLOCK": 32}, "under a mask"),
+    "running": (MATRIX, SIZES, {"BLOCK": 32}, "loop"),
+    "lower_triangle": (MATRIX, SIZES, {"BLOCK": 32}, "every tile"),
+    "biased_parts": (MATRIX | {"bias_ptr": (S,)}, SIZES, {"BLOCK": 32}, "partial sums"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kernel", CASES)
+def test_declined_with_its_reason(kernel: str) -> None:
+    shapes, scalars, constants, reason = CASES[kernel]
+    tensors = {name: ("i32" if name == "rows_ptr" else "fp32", shape) for name, shape in shapes.items()}
+    launch = ttir_of.launch(
+        "others",
+        kernel,
+        tensors=tensors,
+        scalars=scalars,
+        constants=constants,
+        grid=(2, 2, 2 if "parts" in kernel else 1),
+    )
+    refused = lift(launch)
+    assert isinstance(refused, Refusal), refused
+    assert refused.what == f"lift {kernel} as a contraction"
+    assert reason in refused.reason, refused.reason
+    assert refused.reason.startswith("the kernel ")
+    assert "\n" not in refused.reason
