@@ -70,7 +70,16 @@ def test_two_batch_axes_with_bias_and_gelu(tmp_path: Path, order: str) -> None:
         variants.append(Schedule(program_order=order, group_m=group, split_k=2, **SMALL))
         variants.append(Schedule(program_order=order, group_m=group, persistent=True, **SMALL))
     cases = []
-    values = {"M": 20, "N": 70, "K": 36, "stride_xb": 720, "stride_xm": 36, "stride_wb": 2520, "stride_wk": 70}
+    values = {
+        "M": 20,
+        "N": 70,
+        "K": 36,
+        "stride_xb": 720,
+        "stride_xm": 36,
+        "stride_wb": 2520,
+        "stride_wk": 70,
+        "HEADS": 2,
+    }
     for number, schedule in enumerate(variants):
         text = emit(source(BATCHED), lifted(batched(), kernel="bmm_kernel", **values), (schedule,), docstring="Test.")
         assert isinstance(text, str), text
