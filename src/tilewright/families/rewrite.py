@@ -12,6 +12,7 @@ from tilewright.source import tree
 from tilewright.source.dead import drop_dead_assignments
 from tilewright.source.launches import LaunchSite, find_launches
 from tilewright.source.layout import format_source
+from tilewright.source.parts import arrange
 
 NEW_NAME = "__tilewright_new"
 """Ending of a local name that wants to take the place of the input's own, which ``finish`` removes."""
@@ -63,7 +64,7 @@ def finish(before: str, text: str, functions: Sequence[str]) -> str:
         text = drop_dead_assignments(text, function)
     text = _settle_names(text)
     text = _drop_orphans(before, text)
-    return format_source(_with_imports(text))
+    return format_source(arrange(_with_imports(text)))
 
 
 def _settle_names(text: str) -> str:

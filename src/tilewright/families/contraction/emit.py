@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tilewright.families.contraction.emit_kernel import ContractionKernel
 from tilewright.families.contraction.emit_launch import launch_text
 from tilewright.families.contraction.emit_signature import KernelText, Parameter
+from tilewright.families.contraction.emit_sizes import Sized, added_arguments, with_named_sizes
 from tilewright.families.contraction.emit_text import names_in
 from tilewright.families.rewrite import finish, launch_sites, unique_names
 from tilewright.records.algorithm import Contraction
@@ -34,52 +35,49 @@ def emit(source: KernelSource, lifted: Lifted, plan: Sequence[Schedule], *, docs
     if not isinstance(algorithm, Contraction):
         raise ValueError(f"{algorithm.kernel} is no contraction")
     parameters = kernel_parameters(source.text, algorithm.kernel)
+    sites = launch_sites(source.text, algorithm.kernel)
     if isinstance(parameters, Refusal):
         return parameters
-    kernel = ContractionKernel(algorithm, parameters, plan)
+    if isinstance(sites, Refusal):
+        return sites
+    sized = with_named_sizes(algorithm, parameters, lifted.launch)
+    kernel = ContractionKernel(sized.algorithm, sized.parameters, plan)
     main = kernel.text(docstring)
     reduction = None
     if plan[0].split_k > 1:
-        free = unique_names(source.text, [f"{algorithm.kernel}_reduce"])
-        reduction = kernel.reduction(free[f"{algorithm.kernel}_reduce"])
-    sites = launch_sites(source.text, algorithm.kernel)
-    if isinstance(sites, Refusal):
-        return sites
+        wish = f"{algorithm.kernel}_reduce"
+        reduction = kernel.reduction(unique_names(source.text, [wish])[wish])
     text = source.text
     for site in reversed(sites):
-        launch = _launch(text, site, algorithm, plan, main, reduction, _defaults(source.text, algorithm.kernel))
-        if isinstance(launch, Refusal):
-            return launch
-        text = replace_launch(text, site, launch)
+        arguments = _arguments(source.text, site, sized, (main, reduction))
+        if isinstance(arguments, Refusal):
+            return arguments
+        taken = set(names_in(source.text))
+        text = replace_launch(text, site, launch_text(sized.algorithm, plan, main, reduction, arguments, taken))
     text = replace_kernel(text, algorithm.kernel, main.text)
     if reduction is not None:
         text = insert_before(text, algorithm.kernel, reduction.text)
     return finish(source.text, text, [site.function for site in sites])
 
 
-def _launch(
-    text: str,
-    site: LaunchSite,
-    algorithm: Contraction,
-    plan: Sequence[Schedule],
-    main: KernelText,
-    reduction: KernelText | None,
-    defaults: Mapping[str, str],
-) -> str | Refusal:
-    """The statements for one launch site, or the parameter it does not name."""
-    arguments = {**defaults, **site.arguments}
-    workspace = {output.operand.parameter for output in algorithm.outputs} | {algorithm.a.parameter}
-    needed = {name for kernel in (main, reduction) if kernel for group in kernel.groups for name in group} | workspace
-    for extent in algorithm.extents.values():
-        needed |= set(names_in(extent)) - {"min", "max"}
-    made = {"partial_ptr"} | {f"partial_ptr_{n}" for n in range(2, 9)}
-    missing = sorted(name for name in needed - made if name not in arguments)
+def _arguments(
+    text: str, site: LaunchSite, sized: Sized, kernels: Sequence[KernelText | None]
+) -> dict[str, str] | Refusal:
+    """The text that one launch passes for each parameter, or the parameter it does not show."""
+    algorithm = sized.algorithm
+    what = f"rewriting the launch of {algorithm.kernel} in line {site.line}"
+    arguments = {**_defaults(text, algorithm.kernel), **site.arguments}
+    added = added_arguments(sized, text, site, arguments)
+    if isinstance(added, str):
+        return Refusal(what=what, reason=added)
+    arguments |= added
+    known = {parameter.name for parameter in sized.parameters}
+    needed = {name for kernel in kernels if kernel for group in kernel.groups for name in group if name in known}
+    needed |= {name for extent in algorithm.extents.values() for name in names_in(extent) if name in known}
+    missing = sorted(name for name in needed | {algorithm.a.parameter} if name not in arguments)
     if missing:
-        return Refusal(
-            what=f"rewriting the launch of {algorithm.kernel}",
-            reason=f"the call does not show what it passes for {', '.join(missing)}",
-        )
-    return launch_text(algorithm, plan, main, reduction, arguments, set(names_in(text)))
+        return Refusal(what=what, reason=f"the call does not show what it passes for {', '.join(missing)}")
+    return arguments
 
 
 def kernel_parameters(text: str, kernel: str) -> tuple[Parameter, ...] | Refusal:

@@ -258,7 +258,8 @@ class ContractionKernel:
         value = writer.write(without_final_cast(output.value, operand.dtype))
         lines.add(*writer.lines)
         if not value.isidentifier():
-            bound = writer.fresh(operand.parameter.removesuffix("_ptr").lower())
+            stem = operand.parameter.removesuffix("_ptr").lower()
+            bound = writer.fresh("out" if stem in names.taken else stem)
             lines.add(f"{bound} = {value}")
             value = bound
         parts = self._base(operand)

@@ -8,10 +8,12 @@ from itertools import product
 from math import inf, prod
 
 from tilewright.cost import estimate, guess
+from tilewright.families.contraction.emit_expression import operands
 from tilewright.families.contraction.emit_grid import FLATTENED
 from tilewright.families.contraction.work import sizes_of, work
 from tilewright.families.family import Plan
 from tilewright.records.algorithm import Contraction
+from tilewright.records.launch import TensorArgument
 from tilewright.records.schedule import Schedule
 from tilewright.records.stage import Stage
 from tilewright.records.target import Target
@@ -37,7 +39,7 @@ def illegal(schedule: Schedule, lifted: Lifted, target: Target) -> str | None:
     algorithm = lifted.algorithm
     if not isinstance(algorithm, Contraction):
         return "no contraction"
-    if any(output.atomic for output in algorithm.outputs):
+    if any(output.atomic for output in algorithm.outputs) and lifted.schedule.split_k == 1:
         return "the input adds atomically into its output, whose start value the kernel does not show"
     if algorithm.accumulator_dtype not in _ACCUMULATORS:
         return f"no accumulator of {algorithm.accumulator_dtype}"
@@ -80,8 +82,14 @@ def _illegal_tile(schedule: Schedule, lifted: Lifted, target: Target) -> str | N
 
 
 def spills_elsewhere(schedule: Schedule) -> bool:
-    """Whether more than 64 sums a thread may spill on some GPU or Triton version: such tiles are left out of lists."""
-    return schedule.block_m * schedule.block_n > 64 * 32 * schedule.num_warps
+    """Whether some Triton version spills this tile on some GPU: such tiles are left out of autotune lists.
+
+    Seen in builds for sm_80 to sm_100 with Triton 3.6 and 3.9: more than 64 sums a thread, or 8 warps that copy more
+    than 8 pieces of 16 bytes a thread in each step.
+    """
+    threads = 32 * schedule.num_warps
+    copies = (schedule.block_m + schedule.block_n) * schedule.block_k * 4 / 16 / threads
+    return schedule.block_m * schedule.block_n > 64 * threads or (schedule.num_warps >= 8 and copies > 8)
 
 
 def candidates(lifted: Lifted, target: Target, stage: Stage) -> tuple[Plan, ...]:
@@ -101,12 +109,37 @@ def candidates(lifted: Lifted, target: Target, stage: Stage) -> tuple[Plan, ...]
     for grid in grids:
         if grid != lifted.schedule and illegal(grid, lifted, target) is None:
             plans.append((grid,))
-    for grid in _worth_tuning(grids):
-        if LAUNCH_GROUP in stage.tunable:
-            plans += _launch_lists(grid, lifted, target)
-        if BLOCK_GROUP in stage.tunable:
-            plans += _block_lists(grid, lifted, target, free_launch=LAUNCH_GROUP in stage.tunable)
+    if not _reads_its_output(algorithm, lifted):
+        plans += _lists(_worth_tuning(grids), lifted, target, stage)
     return tuple(dict.fromkeys(plans))
+
+
+def _reads_its_output(algorithm: Contraction, lifted: Lifted) -> bool:
+    """Whether an autotuner's trial runs would change the kernel's own input (a residual added in place)."""
+    origins = {a.parameter: a.origin for a in lifted.launch.arguments if isinstance(a, TensorArgument)}
+    read = [algorithm.a, algorithm.b, *(loaded for out in algorithm.outputs for loaded in operands(out.value))]
+    written = {output.operand.parameter for output in algorithm.outputs}
+    written |= {origins[name] for name in written if name in origins}
+    return any(one.parameter in written or origins.get(one.parameter) in written for one in read)
+
+
+def _lists(grids: Sequence[Schedule], lifted: Lifted, target: Target, stage: Stage) -> list[Plan]:
+    """Autotune lists on top of each grid; the tiles are chosen once for each split, as the order hardly matters."""
+    plans: list[Plan] = []
+    chosen: dict[int, list[Plan]] = {}
+    for grid in grids:
+        if grid.split_k not in chosen:
+            plain = replace(grid, program_order="row_major", group_m=1, persistent=False)
+            found = _launch_lists(plain, lifted, target) if LAUNCH_GROUP in stage.tunable else []
+            if BLOCK_GROUP in stage.tunable:
+                found += _block_lists(plain, lifted, target, free_launch=LAUNCH_GROUP in stage.tunable)
+            chosen[grid.split_k] = found
+        own = {"program_order": grid.program_order, "group_m": grid.group_m, "persistent": grid.persistent}
+        for plan in chosen[grid.split_k]:
+            moved = tuple(replace(entry, **own) for entry in plan)  # type: ignore[arg-type]
+            if all(illegal(entry, lifted, target) is None for entry in moved):
+                plans.append(moved)
+    return plans
 
 
 def _grid_changes(lifted: Lifted, base: Schedule, target: Target, stage: Stage) -> list[dict[str, object]]:
@@ -118,6 +151,7 @@ def _grid_changes(lifted: Lifted, base: Schedule, target: Target, stage: Stage) 
         orders += [{"program_order": "grouped", "group_m": group} for group in _groups(lifted, base)]
     splits: list[dict[str, object]] = [{}]
     if "split_k" in stage.fields:
+        splits += [{"split_k": 1}] if base.split_k > 1 else []
         splits += [{"split_k": split} for split in _splits(lifted, base, target)]
     walks: list[dict[str, object]] = [{}]
     if "persistent" in stage.fields:

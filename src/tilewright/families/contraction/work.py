@@ -21,8 +21,8 @@ _PARTIAL_BYTES = 4
 
 
 def values_of(launch: Launch) -> dict[str, int]:
-    """Every whole number that the launch passed, by parameter."""
-    found: dict[str, int] = {}
+    """Every whole number that the launch passed, by parameter, and its grid as ``grid_0`` … ``grid_2``."""
+    found = {f"grid_{axis}": programs for axis, programs in enumerate(launch.grid)}
     for argument in launch.arguments:
         if isinstance(argument, ScalarArgument | ConstexprArgument) and isinstance(argument.value, int):
             found[argument.parameter] = int(argument.value)
