@@ -10,6 +10,7 @@ from dataclasses import replace
 from tilewright.prove import baseline as baseline_room
 from tilewright.prove.baseline import BaselineBuilder, Baselines
 from tilewright.prove.compare import Baseline, Judged, compare
+from tilewright.prove.inputs import NON_FINITE
 from tilewright.prove.plan import LONG, SHORT, Planned, plan
 from tilewright.prove.session import ENVIRONMENT, Case, Result, Session
 from tilewright.records.problem import Problem
@@ -227,9 +228,9 @@ def _fail_vacuous(judged: list[tuple[Planned, Judged]], covered: set[str]) -> li
 
 
 def _smallest(failed: list[tuple[Planned, Judged]]) -> str:
-    """The evidence that takes the least to look at: a fact before a number, then the smallest problem."""
+    """The evidence that takes the least to look at: ordinary values, a fact, a small problem."""
 
-    def weight(pair: tuple[Planned, Judged]) -> tuple[bool, int]:
+    def weight(pair: tuple[Planned, Judged]) -> tuple[bool, bool, int]:
         planned, item = pair
         elements = 0
         for spec in planned.problem.inputs:
@@ -237,7 +238,7 @@ def _smallest(failed: list[tuple[Planned, Judged]]) -> str:
             for extent in spec.shape:
                 size *= extent
             elements += size
-        return item.check.bound != 0.0, elements
+        return planned.distribution == NON_FINITE, item.check.bound != 0.0, elements
 
     planned, item = min(failed, key=weight)
     check = item.check
