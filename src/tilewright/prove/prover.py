@@ -11,7 +11,7 @@ from tilewright.prove import baseline as baseline_room
 from tilewright.prove.baseline import BaselineBuilder, Baselines
 from tilewright.prove.compare import Baseline, Judged, compare
 from tilewright.prove.inputs import NON_FINITE
-from tilewright.prove.plan import LONG, SHORT, Planned, plan
+from tilewright.prove.plan import LONG, SHORT, Planned
 from tilewright.prove.session import ENVIRONMENT, Case, Result, Session
 from tilewright.records.problem import Problem
 from tilewright.records.source import KernelSource
@@ -108,7 +108,7 @@ class Prover:
             seed=seed,
             timeout_s=timeout_s,
         )
-        self._baselines: Baselines = builder.build(plan(problems, dtypes))
+        self._baselines: Baselines = builder.build(problems, dtypes)
         self.elapsed_s = time.monotonic() - began
         """Seconds that the original and the oracle took, the worker's start included."""
 

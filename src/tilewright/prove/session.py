@@ -80,6 +80,8 @@ class Result:
     inputs: dict[str, Leaf] = field(default_factory=dict)
     state: dict[str, Leaf] = field(default_factory=dict)
     configurations: dict[str, int] = field(default_factory=dict)
+    elapsed_s: float = 0.0
+    """What the call took, as the worker says."""
 
     @property
     def ran(self) -> bool:
@@ -220,6 +222,7 @@ def _read(folder: Path) -> Result | None:
             inputs=_read_leaves(folder, told["inputs"]),
             state=_read_leaves(folder, told["state"]),
             configurations=counts,
+            elapsed_s=float(told["elapsed_s"]),
         )
     except FileNotFoundError:
         return None
