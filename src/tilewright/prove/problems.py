@@ -60,11 +60,14 @@ def small_problems(inputs: tuple[TensorSpec, ...], init_arguments: InitArguments
     values = tuple(value for value in values if value not in batches)
     powers = {v: v for v in values if v <= 128 and v & (v - 1) == 0}
     ragged = add("ragged", _fitting(inputs, values, _RAGGED, batches, lower=1))
-    kept = _fitting(inputs, values, _RAGGED, {**batches, **powers}, lower=1)
-    if _is_small(inputs, kept):
-        add("ragged, powers of two kept", kept)
-    add("even", _fitting(inputs, values, _EVEN, batches, lower=0))
-    add("ragged large", _fitting(inputs, values, _LARGE, batches, lower=1))
+    for label, lists, fixed, lower in (
+        ("ragged, powers of two kept", _RAGGED, {**batches, **powers}, 1),
+        ("even", _EVEN, batches, 0),
+        ("ragged large", _LARGE, batches, 1),
+    ):
+        sizes = _fitting(inputs, values, lists, fixed, lower=lower)
+        if _is_small(inputs, sizes):
+            add(label, sizes)
     add("size 1", dict.fromkeys((*values, *batches), 1))
     if values:
         add("scaled", _scaled(inputs, values, batches))
