@@ -27,7 +27,7 @@ import numpy as np
 import triton.language as tl
 from triton.runtime import interpreter as triton_interpreter
 
-from tilewright.prove import bounds
+from tilewright.prove import bounds, patching
 from tilewright.prove.halves import Array, bfloat16_bits, from_bfloat16_bits, round_to_bfloat16
 
 MODELLED = "modelled"
@@ -250,7 +250,7 @@ def arithmetic(mode: str) -> Iterator[None]:
     try:
         for owner, name, value in replacements:
             setattr(owner, name, value)
-        with np.errstate(all="ignore"), bounds.watch_launches():
+        with np.errstate(all="ignore"), bounds.watch_launches(), patching.patch_once_a_launch():
             yield
     finally:
         for owner, name, value in before:

@@ -67,9 +67,9 @@ class _CudaOnCpu(TorchFunctionMode):  # type: ignore[misc]
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
-        if func is _IS_CUDA_GETTER:
+        if func == _IS_CUDA_GETTER:
             return True
-        if func is _DEVICE_GETTER:
+        if func == _DEVICE_GETTER:
             return torch.device("cuda", 0)
         if func in _UNCHANGED:
             return args[0]

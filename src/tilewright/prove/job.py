@@ -11,6 +11,7 @@ import importlib.util
 import json
 import linecache
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -112,8 +113,9 @@ class _Runner:
     def run(self, case: dict[str, Any], folder: Path, tuned: tuning.Tuning) -> None:
         """Run one case and write how it ended."""
         folder = folder / case["name"]
+        began = time.monotonic()
         try:
-            result = self._run(case, folder, tuned)
+            result = self._run(case, folder, tuned) | {"elapsed_s": time.monotonic() - began}
         except Exception as error:
             result = {"error": _root(error), "line": _line_in(self.source, error)}
         (folder / "result.part").write_text(json.dumps(result))

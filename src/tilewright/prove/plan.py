@@ -57,6 +57,14 @@ def main_dtype(problem: Problem) -> str | None:
     return next((spec.dtype for spec in problem.inputs if spec.dtype in inputs.FLOATS), None)
 
 
+def probes(problems: Sequence[Problem]) -> list[Planned]:
+    """One call of each problem in its own dtype: which of them does the original run, and how fast?"""
+    return [
+        Planned(name=f"p{n}_probe", problem=p, dtype=main_dtype(p) or "f32", own=True, distribution=inputs.NORMAL)
+        for n, p in enumerate(problems)
+    ]
+
+
 def plan(problems: Sequence[Problem], dtypes: Sequence[str]) -> list[Planned]:
     """The calls of a proof, the most telling first.
 

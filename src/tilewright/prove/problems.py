@@ -14,6 +14,10 @@ InitArguments = tuple[int | float | bool | str | tuple[int, ...] | None, ...]
 _KEPT_UP_TO = 16
 """Sizes up to this one (channels, heads, taps) stay: kernels are written around them."""
 _LARGEST_TENSOR = 70_000
+_MOST_ROWS = 300
+"""Product of all dimensions but the last: what a kernel with one program a row may launch."""
+_BATCH = 2
+"""A leading dimension of three or more is a batch, and shows what it has to show with two."""
 _LARGEST_WORK = 4_000_000
 """Product of all distinct sizes: what the loops of a kernel may amount to, for under two seconds a run."""
 
@@ -26,7 +30,8 @@ def small_problems(inputs: tuple[TensorSpec, ...], init_arguments: InitArguments
     """Derive problems that cross block boundaries yet run fast.
 
     Dimensions with equal values are taken to be one size, also where the value stands among the init arguments or as a
-    Python number among forward's arguments; sizes up to 16 are kept. A problem that the original does not accept is
+    Python number among forward's arguments; sizes up to 16 are kept, except a batch,
+    which becomes 2. A problem that the original does not accept is
     for the prover to drop.
 
     Args:
@@ -34,8 +39,9 @@ def small_problems(inputs: tuple[TensorSpec, ...], init_arguments: InitArguments
         init_arguments: what the model is made with.
 
     Returns:
-        Problems labelled ``ragged``, ``even``, ``ragged large``, ``size 1``, ``transposed storage``, ``sliced storage``
-        and ``scaled`` (every size divided by one power of two, so that ratios hold), without repetitions.
+        Problems labelled ``ragged``, ``ragged, powers of two kept``, ``even``, ``ragged large``, ``size 1``,
+        ``transposed storage``, ``sliced storage`` and ``scaled`` (every size divided by one power of two, so that
+        ratios hold), without repetitions.
     """
     values = _sizes(inputs, init_arguments)
     result: list[Problem] = []
@@ -50,12 +56,21 @@ def small_problems(inputs: tuple[TensorSpec, ...], init_arguments: InitArguments
             result.append(problem)
         return problem
 
-    ragged = add("ragged", _fitting(inputs, values, _RAGGED, lower=1))
-    add("even", _fitting(inputs, values, _EVEN, lower=0))
-    add("ragged large", _fitting(inputs, values, _LARGE, lower=1))
-    add("size 1", dict.fromkeys(values, 1))
+    batches = dict.fromkeys(_batch_sizes(inputs), _BATCH)
+    values = tuple(value for value in values if value not in batches)
+    powers = {v: v for v in values if v <= 128 and v & (v - 1) == 0}
+    ragged = add("ragged", _fitting(inputs, values, _RAGGED, batches, lower=1))
+    for label, lists, fixed, lower in (
+        ("ragged, powers of two kept", _RAGGED, {**batches, **powers}, 1),
+        ("even", _EVEN, batches, 0),
+        ("ragged large", _LARGE, batches, 1),
+    ):
+        sizes = _fitting(inputs, values, lists, fixed, lower=lower)
+        if _is_small(inputs, sizes):
+            add(label, sizes)
+    add("size 1", dict.fromkeys((*values, *batches), 1))
     if values:
-        add("scaled", _scaled(inputs, values))
+        add("scaled", _scaled(inputs, values, batches))
     for label, layout in (("transposed storage", _transposed), ("sliced storage", _sliced)):
         changed = tuple(replace(spec, strides=layout(spec)) for spec in ragged.inputs)
         if changed != ragged.inputs:
@@ -78,30 +93,43 @@ def _sizes(inputs: Sequence[TensorSpec], init_arguments: InitArguments) -> tuple
 
 
 def _fitting(
-    inputs: Sequence[TensorSpec], values: Sequence[int], lists: Sequence[Sequence[int]], *, lower: int
+    inputs: Sequence[TensorSpec],
+    values: Sequence[int],
+    lists: Sequence[Sequence[int]],
+    fixed: Mapping[int, int],
+    *,
+    lower: int,
 ) -> dict[int, int]:
     """Sizes of the first list whose tensors stay small; a size never grows beyond ``value - lower``."""
     sizes: dict[int, int] = {}
     for choice in lists:
         wanted = [choice[i] if i < len(choice) else choice[-1] for i in range(len(values))]
         sizes = {v: min(size, max(1, v - lower)) for v, size in zip(values, wanted, strict=True)}
+        sizes.update(fixed)
         if _is_small(inputs, sizes):
             break
     return sizes
 
 
-def _scaled(inputs: Sequence[TensorSpec], values: Sequence[int]) -> dict[int, int]:
+def _batch_sizes(inputs: Sequence[TensorSpec]) -> set[int]:
+    """Leading sizes of tensors of three or more dimensions that are no other dimension's size."""
+    leading = {spec.shape[0] for spec in inputs if len(spec.shape) > 2 and spec.shape[0] > _BATCH}
+    return leading - {size for spec in inputs for axis, size in enumerate(spec.shape) if axis or len(spec.shape) < 3}
+
+
+def _scaled(inputs: Sequence[TensorSpec], values: Sequence[int], fixed: Mapping[int, int]) -> dict[int, int]:
     divisor = 1
     while True:
-        sizes = {value: max(1, -(-value // divisor)) for value in values}
-        if (max(sizes.values()) <= 128 and _is_small(inputs, sizes)) or max(sizes.values()) == 1:
+        sizes = {**{value: max(1, -(-value // divisor)) for value in values}, **fixed}
+        if (max(sizes[value] for value in values) <= 128 and _is_small(inputs, sizes)) or divisor > max(values):
             return sizes
         divisor *= 2
 
 
 def _is_small(inputs: Sequence[TensorSpec], sizes: Mapping[int, int]) -> bool:
     largest = max((math.prod(sizes.get(d, d) for d in spec.shape) for spec in inputs), default=1)
-    return largest <= _LARGEST_TENSOR and math.prod(sizes.values()) <= _LARGEST_WORK
+    rows = max((math.prod(sizes.get(d, d) for d in spec.shape[:-1]) for spec in inputs), default=1)
+    return largest <= _LARGEST_TENSOR and rows <= _MOST_ROWS and math.prod(sizes.values()) <= _LARGEST_WORK
 
 
 def _mapped(

@@ -10,7 +10,8 @@ from dataclasses import replace
 from tilewright.prove import baseline as baseline_room
 from tilewright.prove.baseline import BaselineBuilder, Baselines
 from tilewright.prove.compare import Baseline, Judged, compare
-from tilewright.prove.plan import LONG, SHORT, Planned, plan
+from tilewright.prove.inputs import NON_FINITE
+from tilewright.prove.plan import LONG, SHORT, Planned
 from tilewright.prove.session import ENVIRONMENT, Case, Result, Session
 from tilewright.records.problem import Problem
 from tilewright.records.source import KernelSource
@@ -107,7 +108,7 @@ class Prover:
             seed=seed,
             timeout_s=timeout_s,
         )
-        self._baselines: Baselines = builder.build(plan(problems, dtypes))
+        self._baselines: Baselines = builder.build(problems, dtypes)
         self.elapsed_s = time.monotonic() - began
         """Seconds that the original and the oracle took, the worker's start included."""
 
@@ -227,9 +228,9 @@ def _fail_vacuous(judged: list[tuple[Planned, Judged]], covered: set[str]) -> li
 
 
 def _smallest(failed: list[tuple[Planned, Judged]]) -> str:
-    """The evidence that takes the least to look at: a fact before a number, then the smallest problem."""
+    """The evidence that takes the least to look at: ordinary values, a fact, a small problem."""
 
-    def weight(pair: tuple[Planned, Judged]) -> tuple[bool, int]:
+    def weight(pair: tuple[Planned, Judged]) -> tuple[bool, bool, int]:
         planned, item = pair
         elements = 0
         for spec in planned.problem.inputs:
@@ -237,7 +238,7 @@ def _smallest(failed: list[tuple[Planned, Judged]]) -> str:
             for extent in spec.shape:
                 size *= extent
             elements += size
-        return item.check.bound != 0.0, elements
+        return planned.distribution == NON_FINITE, item.check.bound != 0.0, elements
 
     planned, item = min(failed, key=weight)
     check = item.check

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +80,8 @@ class Result:
     inputs: dict[str, Leaf] = field(default_factory=dict)
     state: dict[str, Leaf] = field(default_factory=dict)
     configurations: dict[str, int] = field(default_factory=dict)
+    elapsed_s: float = 0.0
+    """What the call took, as the worker says."""
 
     @property
     def ran(self) -> bool:
@@ -95,8 +96,7 @@ class Session:
 
     def __init__(self, worker: Worker, text: str, class_name: str, *, seed: int, timeout_s: float) -> None:
         self._worker, self._class_name, self._seed = worker, class_name, seed
-        self._ends_at = time.monotonic() + timeout_s
-        self.timeout_s = timeout_s
+        self._left_s = timeout_s
         self._folder = Path(worker.folder) / f"proof_{next(self._numbers)}"
         self._folder.mkdir()
         self._source = self._folder / f"{self._folder.name}_source.py"
@@ -112,7 +112,7 @@ class Session:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         arguments = {**self._common(), "init": [_json(value) for value in init_arguments], "folder": str(folder)}
-        outcome = self._worker.call(STATE_JOB, arguments, timeout_s=self._left())
+        outcome = self._call(STATE_JOB, arguments)
         if outcome.kind != "returned":
             return _failed(outcome)
         leaves = _read_leaves(folder, json.loads((folder / "result.json").read_text()).get("state"))
@@ -133,7 +133,7 @@ class Session:
                 "folder": str(self._folder),
                 "cases": [case_arguments(case) for case in remaining],
             }
-            outcome = self._worker.call(JOB, arguments, timeout_s=self._left())
+            outcome = self._call(JOB, arguments)
             done = 0
             for case in remaining:
                 result = _read(self._folder / case.name)
@@ -159,8 +159,11 @@ class Session:
     def _common(self) -> dict[str, Any]:
         return {"source": str(self._source), "class_name": self._class_name, "seed": self._seed}
 
-    def _left(self) -> float:
-        return max(0.05, self._ends_at - time.monotonic())
+    def _call(self, job: str, arguments: dict[str, Any]) -> Outcome:
+        """One job out of this file's time; the start of a process is not the file's doing and does not count."""
+        outcome = self._worker.call(job, arguments, timeout_s=max(0.05, self._left_s))
+        self._left_s -= outcome.elapsed_s
+        return outcome
 
     def _prepare(self, case: Case) -> None:
         folder = self._folder / case.name
@@ -219,6 +222,7 @@ def _read(folder: Path) -> Result | None:
             inputs=_read_leaves(folder, told["inputs"]),
             state=_read_leaves(folder, told["state"]),
             configurations=counts,
+            elapsed_s=float(told["elapsed_s"]),
         )
     except FileNotFoundError:
         return None
