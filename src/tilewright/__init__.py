@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tilewright.api import Optimized, fix, inspect, lint, optimize
+    from tilewright.api import Optimized, fix_file, inspect, lint_file, optimize
     from tilewright.errors import InputError, ProofError, TilewrightError
 
 __version__ = "0.1.0"
@@ -17,14 +17,14 @@ __all__ = [
     "ProofError",
     "TilewrightError",
     "__version__",
-    "fix",
+    "fix_file",
     "inspect",
-    "lint",
+    "lint_file",
     "optimize",
 ]
 
 # Worker processes import this package too, and need nothing but torch, triton and numpy: names load on first use.
-_HOME = dict.fromkeys(("Optimized", "fix", "inspect", "lint", "optimize"), "tilewright.api") | dict.fromkeys(
+_HOME = dict.fromkeys(("Optimized", "fix_file", "inspect", "lint_file", "optimize"), "tilewright.api") | dict.fromkeys(
     ("InputError", "ProofError", "TilewrightError"), "tilewright.errors"
 )
 

@@ -1,4 +1,4 @@
-"""What the commands call, for Python users: optimize, inspect, lint, fix.
+"""What the commands call, for Python users: optimize, inspect, lint_file, fix_file.
 
 Every function takes a path as the command line does, and raises the errors of :mod:`tilewright.errors`.
 """
@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from tilewright import lint as lint_room
-from tilewright import profiling, search, source, stages, targets
+from tilewright import lint, profiling, search, source, stages, targets
 from tilewright.capture import capture
 from tilewright.errors import InputError, MetricsError
 from tilewright.records.finding import Finding
@@ -100,9 +99,7 @@ def optimize(
     wanted = stage or request.stage or DEFAULT_STAGE
     chosen = stages.all_stages() if wanted == "all" else (stages.get(wanted),)
     with search.Session(target) as session:
-        run = search.optimize(
-            request, stages=chosen, session=session, precision=Precision(precision).value, seed=seed
-        )
+        run = search.optimize(request, stages=chosen, session=session, precision=Precision(precision).value, seed=seed)
     text = run.winner.candidate.text if run.winner else request.source.text
     return Optimized(source=text, run=run)
 
@@ -123,24 +120,22 @@ def inspect(
             grid_sizes=_grid_sizes(request.metrics),
         )
         analysed = analyse(found, session, metrics=request.metrics, stage=stage)
-    return Inspection(
-        request=request, target=target, capture=found, analyses=tuple(one.analysis for one in analysed)
-    )
+    return Inspection(request=request, target=target, capture=found, analyses=tuple(one.analysis for one in analysed))
 
 
-def lint(path: str, *, inputs: str | None = None, gpu: str | None = None) -> tuple[Finding, ...]:
+def lint_file(path: str, *, inputs: str | None = None, gpu: str | None = None) -> tuple[Finding, ...]:
     """Return what is wrong with a file; with ``inputs``, also what its launches with those shapes show."""
     if inputs is None:
-        return lint_room.check(source.read_request(path).source)
+        return lint.check(source.read_request(path).source)
     request, target = _request(path, gpu=gpu, metrics=None, reference=None, inputs=inputs)
     with search.Session(target) as session:
         found = capture(request.source, target=target, worker=session.capture_worker, inputs=request.inputs)
-    return lint_room.check(request.source, found.launches)
+    return lint.check(request.source, found.launches)
 
 
-def fix(path: str) -> tuple[str, tuple[Finding, ...]]:
+def fix_file(path: str) -> tuple[str, tuple[Finding, ...]]:
     """Return the file with the safe fixes applied, and what they were."""
-    return lint_room.fix(source.read_text(path))
+    return lint.fix(source.read_text(path))
 
 
 def check_writable(path: Path | None) -> None:

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from tilewright import api
-from tilewright.lint import render
+from tilewright.lint import render_github, render_json, render_text
+from tilewright.records.finding import Finding
 
 
 class Format(StrEnum):
@@ -20,7 +21,7 @@ class Format(StrEnum):
     GITHUB = "github"
 
 
-_RENDER = {Format.TEXT: render.render_text, Format.JSON: render.render_json, Format.GITHUB: render.render_github}
+_RENDER = {Format.TEXT: render_text, Format.JSON: render_json, Format.GITHUB: render_github}
 
 
 def lint(
@@ -32,13 +33,13 @@ def lint(
     ] = None,
 ) -> int:
     """Check kernel files. Exit 0: clean. 1: findings. 2: a file that cannot be read."""
-    findings = []
+    findings: list[Finding] = []
     for path in files:
         if fix:
-            text, applied = api.fix(path)
+            text, applied = api.fix_file(path)
             if applied:
                 Path(path).write_text(text, encoding="utf-8")
                 typer.echo(f"{path}: {len(applied)} fixed", err=True)
-        findings.extend(api.lint(path, inputs=inputs))
+        findings.extend(api.lint_file(path, inputs=inputs))
     typer.echo(_RENDER[output_format](tuple(findings)))
     return 1 if findings else 0

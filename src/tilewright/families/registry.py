@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from tilewright.families import contraction, opaque
 from tilewright.families.family import Family
 from tilewright.records.launch import Launch
 from tilewright.records.trial import Lifted
 
-# A module with the protocol's functions is a family: mypy takes modules as implementations of a Protocol.
-_LIFTING: tuple[Family, ...] = (cast("Family", contraction),)
+_LIFTING: tuple[Family, ...] = (contraction,)
 
 
 def lift(launch: Launch) -> tuple[Family, Lifted]:
@@ -21,4 +18,4 @@ def lift(launch: Launch) -> tuple[Family, Lifted]:
         if isinstance(lifted, Lifted):
             return family, lifted
         reasons.append(lifted.reason)
-    return cast("Family", opaque), opaque.keep(launch, reasons=tuple(reasons))
+    return opaque, opaque.lift(launch, reasons=tuple(reasons))

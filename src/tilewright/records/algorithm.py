@@ -89,8 +89,8 @@ class Contraction:
 
     kernel: str
     extents: Mapping[str, IndexExpression]
-    """Length of every axis, ``m``, ``n``, ``k`` and the batch axes, in this order. Where no parameter says it, the names
-    ``grid_0``, ``grid_1``, ``grid_2`` stand for the programs along each axis of the input's own launch."""
+    """Length of every axis, ``m``, ``n``, ``k`` and the batch axes, in this order. Where no parameter says it, the
+    names ``grid_0``, ``grid_1``, ``grid_2`` stand for the programs along each axis of the input's own launch."""
     batch_axes: tuple[str, ...]
     a: Operand
     b: Operand

@@ -16,6 +16,6 @@ class Problem:
     """
 
     inputs: tuple[TensorSpec, ...]
-    init_arguments: tuple[int | float | bool | str | None | tuple[int, ...], ...] = ()
+    init_arguments: tuple[int | float | bool | str | tuple[int, ...] | None, ...] = ()
     label: str = ""
     """What this problem is there for: ``even``, ``ragged``, ``size 1``, ``non-contiguous`` …"""

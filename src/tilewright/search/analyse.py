@@ -16,6 +16,7 @@ from tilewright.records.stage import Stage
 from tilewright.records.target import Target
 from tilewright.records.trial import KernelAnalysis, Lifted
 from tilewright.search.session import Session
+from tilewright.stages import all_stages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,7 @@ def _analyse_launch(
             metrics=metrics,
             target=target,
             stage=stage,
+            stages=all_stages(),
         )
     analysis = KernelAnalysis(
         launch=launch, algorithm=lifted.algorithm, build=build, estimate=predicted, diagnosis=diagnosis

@@ -99,7 +99,9 @@ def _value(group: _Group, schedule: Schedule) -> str:
         order = ORDER_WORDS.get(schedule.program_order, schedule.program_order)
         return f"{order} of {schedule.group_m}" if schedule.program_order == "grouped" else order
     values = [getattr(schedule, field) for field in group.fields]
-    return ", ".join({True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value) for value in values)
+    return ", ".join(
+        {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value) for value in values
+    )
 
 
 def _values(group: _Group, plan: Plan) -> str:
@@ -136,7 +138,9 @@ def kernel_docstring(analysed: Analysed, plan: Plan, stage: Stage) -> str:
     if first.pointers != before.pointers and first.pointers == "advanced":
         lines.append("Pointers advance by one step of K instead of being computed anew.")
     if first.masks != before.masks:
-        lines.append("Masks that cannot fail are left out." if first.masks == "even_k" else "Rows and columns wrap round.")
+        lines.append(
+            "Masks that cannot fail are left out." if first.masks == "even_k" else "Rows and columns wrap round."
+        )
     return "\n".join(lines).strip()
 
 
@@ -170,7 +174,9 @@ def _is_plain(algorithm: Contraction) -> bool:
 
 def _order_sentence(schedule: Schedule) -> str:
     if schedule.program_order == "grouped":
-        return f"Tiles are walked in groups of {schedule.group_m} rows, so that neighbours in time share operands in L2."
+        return (
+            f"Tiles are walked in groups of {schedule.group_m} rows, so that neighbours in time share operands in L2."
+        )
     words = ORDER_WORDS.get(schedule.program_order, schedule.program_order)
     return f"Program order: {words}."
 

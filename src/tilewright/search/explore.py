@@ -201,5 +201,7 @@ def _failure_text(build: Build | BuildFailure) -> str:
 def _nothing_to_vary(analysed: Analysed, stage: Stage) -> str:
     algorithm = analysed.lifted.algorithm
     if isinstance(algorithm, Opaque) and algorithm.reasons:
-        return f"not lifted ({'; '.join(algorithm.reasons)}), and its launch leaves nothing that {stage.name} may change"
+        return (
+            f"not lifted ({'; '.join(algorithm.reasons)}), and its launch leaves nothing that {stage.name} may change"
+        )
     return f"no legal schedule differs in what {stage.name} owns ({', '.join(stage.fields)})"

@@ -34,9 +34,7 @@ class _State:
     winner: Trial | None = None
 
 
-def optimize(
-    request: Request, *, stages: Sequence[Stage], session: Session, precision: str, seed: int = 0
-) -> Run:
+def optimize(request: Request, *, stages: Sequence[Stage], session: Session, precision: str, seed: int = 0) -> Run:
     """Run the stages in order over every kernel of the request's file.
 
     Each accepted candidate becomes the next stage's starting point; each is proved against the original input.
@@ -142,5 +140,3 @@ def _reason(state: _State) -> str:
     if not state.capture.launches:
         return f"forward() launched no kernel{': ' + state.capture.error if state.capture.error else ''}"
     return "nothing to change"
-
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
+from tilewright.capture import PRELOAD as CAPTURE_PRELOAD
 from tilewright.compiler import default_cache
 from tilewright.prove import interpreter_worker
 from tilewright.records.target import Target
@@ -28,11 +29,13 @@ class Session:
 
     def __enter__(self) -> Session:
         # Importing torch and Triton takes seconds: both workers start it now, while the parent reads and lints.
-        self._capture = Worker(preload=("tilewright.capture.job",))
+        self._capture = Worker(preload=CAPTURE_PRELOAD)
         self._proof = interpreter_worker()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for each in (self._pool, self._capture, self._proof):
             if each is not None:
                 each.close()
@@ -48,7 +51,7 @@ class Session:
     def capture_worker(self) -> Worker:
         """Where the wrapper runs against the recording driver."""
         if self._capture is None:
-            self._capture = Worker(preload=("tilewright.capture.job",))
+            self._capture = Worker(preload=CAPTURE_PRELOAD)
         return self._capture
 
     @property
