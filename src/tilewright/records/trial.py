@@ -90,8 +90,10 @@ class Run:
     findings: tuple[Finding, ...]
     trials: tuple[Trial, ...]
     winner: Trial | None
-    """``None``: the input goes back unchanged, for ``reason``."""
+    """The trial whose file is the answer; ``None``: the input goes back unchanged, for ``reason``."""
     reason: str
+    accepted: tuple[Trial, ...] = ()
+    """Every trial that was proved and kept, in order: each started from the file of the one before it."""
     refusals: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = field(default_factory=tuple)
     elapsed_s: float = 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tilewright.capture import capture
@@ -15,11 +15,12 @@ from tilewright.records.estimate import Estimate
 from tilewright.records.launch import Capture, Launch
 from tilewright.records.schedule import Schedule
 from tilewright.records.source import KernelSource
-from tilewright.records.stage import Stage
+from tilewright.records.stage import Stage, Threshold
 from tilewright.records.trial import Candidate, Refusal
 from tilewright.search.analyse import Analysed, build_launches
 from tilewright.search.changes import changes_of, describe, kernel_docstring
 from tilewright.search.session import Session
+from tilewright.stages import foreign_changes
 
 PLANS_BUILT = 6
 """Plans that are written and built in one stage: the model's order among its first few is not to be trusted."""
@@ -40,14 +41,27 @@ class Explored:
 
 
 def explore(
-    source: KernelSource, analysed: Analysed, inputs: Capture, stage: Stage, session: Session
+    source: KernelSource,
+    analysed: Analysed,
+    inputs: Capture,
+    stage: Stage,
+    session: Session,
+    *,
+    metrics: Mapping[str, float],
 ) -> tuple[tuple[Explored, ...], tuple[Refusal, ...]]:
     """Return the stage's candidates for one launch, predicted fastest first, and what was not done and why."""
     before = analysed.analysis.estimate
     kernel = analysed.lifted.launch.kernel
     if before is None:
         return (), (Refusal(what=f"{kernel}: estimate", reason=_failure_text(analysed.analysis.build)),)
-    plans = analysed.family.candidates(analysed.lifted, session.target, stage)
+    healthy = _healthy(stage, metrics)
+    if healthy:
+        return (), (Refusal(what=f"{kernel}: {stage.name}", reason=healthy),)
+    plans = tuple(
+        plan
+        for plan in analysed.family.candidates(analysed.lifted, session.target, stage)
+        if _within(stage, analysed.lifted.schedule, plan)
+    )
     if not plans:
         return (), (Refusal(what=f"{kernel}: {stage.name}", reason=_nothing_to_vary(analysed, stage)),)
     ranked = _rank(plans, analysed, session)
@@ -62,7 +76,7 @@ def explore(
     explored: list[Explored] = []
     refusals: list[Refusal] = []
     for _, plan in _varied(promising):
-        one = _write_and_build(source, analysed, plan, inputs, stage, session)
+        one = write_and_build(source, analysed, plan, inputs, stage, session)
         if isinstance(one, Refusal):
             refusals.append(one)
         elif one.ratio > LEAST_GAIN:
@@ -72,6 +86,27 @@ def explore(
             refusals.append(Refusal(what=what, reason=f"predicted at {one.ratio:.2f}x once built"))
     explored.sort(key=lambda one: (-one.ratio, len(one.candidate.schedules)))
     return tuple(explored), tuple(dict.fromkeys(refusals))
+
+
+def _healthy(stage: Stage, metrics: Mapping[str, float]) -> str:
+    """Why the stage has nothing to mend: every metric it is judged by was measured and is where it should be."""
+    judged = [each for each in stage.thresholds if each.value is not None and each.metric in metrics]
+    if not judged or any((metrics[each.metric] >= _value(each)) != each.above for each in judged):
+        return ""
+    shown = ", ".join(
+        f"{each.metric} {metrics[each.metric]:g} {each.unit} (target {_value(each):g})" for each in judged
+    )
+    return f"measured where it should be: {shown}"
+
+
+def _value(threshold: Threshold) -> float:
+    return 0.0 if threshold.value is None else threshold.value
+
+
+def _within(stage: Stage, before: Schedule, plan: Plan) -> bool:
+    """Whether a plan changes only what the stage owns, and tunes only one of its groups."""
+    varied = [name for group in stage.tunable for name in group if len({getattr(each, name) for each in plan}) > 1]
+    return not any(foreign_changes(stage, before, each, tuned=tuple(varied)) for each in plan)
 
 
 def _rank(plans: Iterable[Plan], analysed: Analysed, session: Session) -> list[tuple[float, Plan]]:
@@ -101,10 +136,13 @@ def _varied(ranked: Sequence[tuple[float, Plan]]) -> list[tuple[float, Plan]]:
     return kept
 
 
-def _write_and_build(
+def write_and_build(
     source: KernelSource, analysed: Analysed, plan: Plan, inputs: Capture, stage: Stage, session: Session
 ) -> Explored | Refusal:
-    """Write a plan, build every entry for the target, drop those that fail or spill, and write what is left."""
+    """Write a plan, build every entry for the target, drop those that fail or spill, and write what is left.
+
+    An entry may spill where the input does, but no more than it.
+    """
     kernel = analysed.lifted.launch.kernel
     what = f"{kernel}: {describe(plan[0])}" + (f" and {len(plan) - 1} more" if len(plan) > 1 else "")
     built = _emit_and_build(source, analysed, plan, inputs, stage, session)

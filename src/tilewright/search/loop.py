@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tilewright.capture import capture
@@ -14,9 +14,11 @@ from tilewright.records.source import KernelSource, Request
 from tilewright.records.stage import Stage
 from tilewright.records.trial import KernelAnalysis, Refusal, Run, Trial
 from tilewright.records.verdict import Status
-from tilewright.search.accept import Original, judge, original_of
+from tilewright.search.accept import Original, judge, original_of, refuted
 from tilewright.search.analyse import Analysed, analyse
-from tilewright.search.explore import Explored, explore
+from tilewright.search.changes import describe
+from tilewright.search.explore import LEAST_GAIN, Explored, explore, write_and_build
+from tilewright.search.portable import portability
 from tilewright.search.session import Session
 
 PROOFS = 2
@@ -31,7 +33,12 @@ class _State:
     capture: Capture
     trials: list[Trial] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
-    winner: Trial | None = None
+    accepted: list[Trial] = field(default_factory=list)
+
+    @property
+    def winner(self) -> Trial | None:
+        """The last accepted trial: its file holds the changes of all before it."""
+        return self.accepted[-1] if self.accepted else None
 
 
 def optimize(request: Request, *, stages: Sequence[Stage], session: Session, precision: str, seed: int = 0) -> Run:
@@ -62,14 +69,14 @@ def optimize(request: Request, *, stages: Sequence[Stage], session: Session, pre
     analyses: tuple[KernelAnalysis, ...] = ()
     original: Original | None = None
     for stage in stages:
-        analysed = analyse(state.capture, session, metrics=request.metrics, stage=stage)
+        analysed = analyse(state.capture, session, metrics=_still_true(state, request.metrics), stage=stage)
         if not analyses:
             analyses = tuple(one.analysis for one in analysed)
         if original is None:
             original = original_of(
                 request.source, first, request.reference_path, session, precision=precision, seed=seed
             )
-        _run_stage(state, analysed, stage, original, session)
+        _run_stage(state, analysed, stage, original, session, request.metrics)
     if state.winner is None and _undecided(state.trials):
         raise ProofError(f"{request.source.path}: nothing could be proved: {_undecided(state.trials)}")
     return Run(
@@ -81,6 +88,7 @@ def optimize(request: Request, *, stages: Sequence[Stage], session: Session, pre
         findings=findings,
         trials=tuple(state.trials),
         winner=state.winner,
+        accepted=tuple(state.accepted),
         reason=_reason(state),
         refusals=tuple(dict.fromkeys(state.refusals)),
         notes=request.notes,
@@ -94,6 +102,7 @@ def _run_stage(
     stage: Stage,
     original: Original,
     session: Session,
+    metrics: Mapping[str, Mapping[str, float]],
 ) -> None:
     """Try to improve each kernel in turn, the slowest first; a kernel is rewritten at most once in a stage."""
     done: set[str] = set()
@@ -102,19 +111,59 @@ def _run_stage(
         if kernel in done:
             continue
         done.add(kernel)
-        explored, refusals = explore(state.source, one, original.capture, stage, session)
+        explored, refusals = explore(
+            state.source, one, original.capture, stage, session, metrics=_still_true(state, metrics).get(kernel, {})
+        )
         state.refusals += refusals
-        for candidate in explored[:PROOFS]:
-            trial = judge(candidate, original, session)
-            state.trials.append(trial)
-            if trial.verdict is not None and trial.verdict.status is Status.PROVED:
+        for found in explored[:PROOFS]:
+            candidate, trial, dropped = _judge(state.source, one, found, original, stage, session)
+            state.refusals += dropped
+            state.trials += [trial] if trial else []
+            if trial is not None and trial.verdict is not None and trial.verdict.status is Status.PROVED:
                 _take(state, candidate, trial)
                 break
 
 
+def _judge(
+    source: KernelSource,
+    analysed: Analysed,
+    found: Explored,
+    original: Original,
+    stage: Stage,
+    session: Session,
+) -> tuple[Explored, Trial | None, list[Refusal]]:
+    """Leave out the entries that spill elsewhere, and judge the rest."""
+    elsewhere = portability(found, original, session)
+    if elsewhere.fault:
+        return found, refuted(found, elsewhere.fault), []
+    dropped = [
+        Refusal(what=f"{found.candidate.kernel}: {describe(found.candidate.schedules[index])}", reason=reason)
+        for index, reason in elsewhere.spilling.items()
+    ]
+    if not dropped:
+        return found, judge(found, original), []
+    kept = [each for index, each in enumerate(found.candidate.schedules) if index not in elsewhere.spilling]
+    if not kept:
+        return found, refuted(found, "every entry of the list spills on one GPU or another"), dropped
+    again = write_and_build(source, analysed, tuple(kept), original.capture, stage, session)
+    if isinstance(again, Refusal):
+        return found, None, [*dropped, again]
+    if again.ratio <= LEAST_GAIN:
+        what = f"{found.candidate.kernel}: {describe(kept[0])}"
+        return found, None, [*dropped, Refusal(what=what, reason=f"what is left is predicted at {again.ratio:.2f}x")]
+    return again, judge(again, original), dropped
+
+
 def _take(state: _State, candidate: Explored, trial: Trial) -> None:
     """Make a proved candidate the file that everything after it starts from."""
-    state.source, state.capture, state.winner = candidate.source, candidate.capture, trial
+    state.source, state.capture = candidate.source, candidate.capture
+    state.accepted.append(trial)
+
+
+def _still_true(state: _State, metrics: Mapping[str, Mapping[str, float]]) -> dict[str, Mapping[str, float]]:
+    """The measured metrics of those kernels that still are what was measured."""
+    rewritten = {trial.candidate.kernel for trial in state.accepted}
+    return {kernel: values for kernel, values in metrics.items() if kernel not in rewritten}
 
 
 def _cost(one: Analysed) -> float:

@@ -1,0 +1,84 @@
+"""Build a finalist for other GPUs and dtypes than the one at hand, and leave out what spills there.
+
+An emitted file outlives the run that made it: it is called with half types, and copied to machines with another GPU.
+A tile that only just fits the registers of one target is no gain when the next one spills it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tilewright.capture import capture_variants
+from tilewright.compiler import BuildJob, build_many
+from tilewright.records.build import Build
+from tilewright.records.launch import Capture, Launch
+from tilewright.search.accept import DTYPES, Original, fault_of
+from tilewright.search.explore import Explored
+from tilewright.search.session import Session
+
+ARCHITECTURES = ((8, 0), (8, 9), (9, 0), (10, 0))
+"""Compute capabilities that every entry of an emitted list is built for, besides the target's own: Ampere, Ada, Hopper
+and Blackwell. Turing is left out: its tensor cores take no TF32, so that float32 products spill by nature."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portability:
+    """What building a finalist elsewhere showed."""
+
+    fault: str
+    """Why the file does not run for a dtype that the input runs for; empty if it does."""
+    spilling: Mapping[int, str]
+    """Entries of the list that spill somewhere, each with the first place."""
+
+
+def portability(explored: Explored, original: Original, session: Session) -> Portability:
+    """Build every entry for every dtype the input compiles for, on the target and on ARCHITECTURES."""
+    wanted = [dtype for dtype in DTYPES if dtype not in original.refused_dtypes]
+    # bfloat16 has float16's registers to the digit on every architecture with both: one of them stands for the other.
+    built_elsewhere = [dtype for dtype in DTYPES if dtype != "bf16"]
+    variants = capture_variants(
+        explored.source, capture=original.capture, target=session.target, worker=session.capture_worker, dtypes=DTYPES
+    )
+    for dtype in wanted:
+        fault = fault_of(variants[dtype])
+        if fault:
+            return Portability(fault=f"does not compile for {dtype}: {fault}", spilling={})
+    places = [
+        (dtype, capability, index, launch)
+        for dtype, found in variants.items()
+        for capability in dict.fromkeys((session.target.compute_capability, *ARCHITECTURES))
+        if dtype in built_elsewhere or capability == session.target.compute_capability
+        for index, launch in enumerate(_entries(found, explored))
+        if capability >= (8, 0) or dtype == "fp16"
+    ]
+    builds = build_many(
+        [_job(launch, capability) for _, capability, _, launch in places], pool=session.pool, cache=session.cache
+    )
+    spilling: dict[int, str] = {}
+    for (dtype, capability, index, _), build in zip(places, builds, strict=True):
+        place = f"for {dtype} on sm_{capability[0]}{capability[1]}"
+        if not isinstance(build, Build):
+            spilling.setdefault(index, f"does not build {place}: {build.message}")
+        elif build.spill_bytes:
+            spilling.setdefault(index, f"spills {build.spill_bytes} bytes a thread {place}")
+    return Portability(fault="", spilling=spilling)
+
+
+def _entries(found: Capture, explored: Explored) -> list[Launch]:
+    """One launch for each entry of the candidate's list."""
+    kernel = explored.candidate.kernel
+    launches = [launch for launch in found.launches if launch.kernel == kernel and launch.ttir]
+    return launches[: len(explored.candidate.schedules)]
+
+
+def _job(launch: Launch, capability: tuple[int, int]) -> BuildJob:
+    return BuildJob(
+        kernel=launch.kernel,
+        ttir=launch.ttir,
+        compute_capability=capability,
+        num_warps=launch.num_warps,
+        num_stages=launch.num_stages,
+        num_ctas=launch.num_ctas,
+        instructions=False,
+    )
