@@ -15,10 +15,9 @@ from tilewright import lint, profiling, search, source, stages, targets
 from tilewright.capture import capture
 from tilewright.errors import InputError, MetricsError
 from tilewright.records.finding import Finding
-from tilewright.records.launch import Capture
 from tilewright.records.source import Request
 from tilewright.records.target import Target
-from tilewright.records.trial import KernelAnalysis, Run
+from tilewright.records.trial import Inspection, Run
 from tilewright.search.analyse import analyse
 
 DEFAULT_GPU = "rtx4090"
@@ -52,16 +51,6 @@ class Optimized:
     def improved(self) -> bool:
         """Whether the file is another than the input."""
         return self.run.winner is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inspection:
-    """What ``inspect`` returns."""
-
-    request: Request
-    target: Target
-    capture: Capture
-    analyses: tuple[KernelAnalysis, ...]
 
 
 def optimize(

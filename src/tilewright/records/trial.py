@@ -63,8 +63,11 @@ class Trial:
     candidate: Candidate
     builds: tuple[Build | BuildFailure, ...]
     estimate: Estimate | None
+    """Of the entry predicted fastest."""
     findings: tuple[Finding, ...]
     verdict: Verdict | None
+    entry_estimates: tuple[Estimate, ...] = ()
+    """Of every entry, in the order of ``builds`` and of the candidate's schedules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,18 @@ class KernelAnalysis:
     build: Build | BuildFailure
     estimate: Estimate | None
     diagnosis: Diagnosis | None
+    schedule: Schedule | None = None
+    """The Schedule that the input runs the Algorithm with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What a file launches on a target, and what binds each launch."""
+
+    request: Request
+    target: Target
+    capture: Capture
+    analyses: tuple[KernelAnalysis, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

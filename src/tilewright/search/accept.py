@@ -95,6 +95,7 @@ def _trial(explored: Explored, findings: tuple[Finding, ...], verdict: Verdict) 
         candidate=explored.candidate,
         builds=explored.builds,
         estimate=explored.estimate,
+        entry_estimates=explored.estimates,
         findings=findings,
         verdict=verdict,
     )

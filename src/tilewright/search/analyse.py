@@ -103,7 +103,12 @@ def _analyse_launch(
             stages=all_stages(),
         )
     analysis = KernelAnalysis(
-        launch=launch, algorithm=lifted.algorithm, build=build, estimate=predicted, diagnosis=diagnosis
+        launch=launch,
+        algorithm=lifted.algorithm,
+        build=build,
+        estimate=predicted,
+        diagnosis=diagnosis,
+        schedule=lifted.schedule,
     )
     return Analysed(family=family, lifted=lifted, analysis=analysis)
 

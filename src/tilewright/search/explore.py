@@ -37,6 +37,8 @@ class Explored:
     capture: Capture
     builds: tuple[Build | BuildFailure, ...]
     estimate: Estimate
+    estimates: tuple[Estimate, ...]
+    """Of every entry, in the order of ``builds``."""
     ratio: float
 
 
@@ -180,6 +182,7 @@ def write_and_build(
         capture=found,
         builds=tuple(build for _, build, _ in sound),
         estimate=best,
+        estimates=tuple(predicted for _, _, predicted in sound),
         ratio=comparison.ratio,
     )
 
