@@ -13,12 +13,7 @@ import tilewright
 
 PACKAGE = Path(tilewright.__file__).parent
 PARENT_MODULES = ("tilewright", "tilewright.cli.main", "tilewright.api", "tilewright.search", "tilewright.prove")
-WORKER_MODULES = (
-    "tilewright.capture.job",
-    "tilewright.compiler.job",
-    "tilewright.prove.job",
-    "tilewright.workers.serve",
-)
+WORKER_MODULES = tuple(f"tilewright.{name}" for name in ("capture.job", "compiler.job", "prove.job", "workers.serve"))
 WORKER_PACKAGES = {
     "tilewright.compiler.job": {"elftools"},
 }

@@ -1,4 +1,4 @@
-"""The names and signatures that users may rely on. A change here is a change of the interface: say so in CHANGELOG.md."""
+"""The names and signatures that users may rely on: changing one changes the interface, and stands in CHANGELOG.md."""
 
 from __future__ import annotations
 
