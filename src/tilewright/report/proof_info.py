@@ -56,4 +56,5 @@ def _row(dtype: str, checks: Sequence[Check]) -> tuple[str, ...]:
 
 
 def _shapes(check: Check) -> str:
-    return " and ".join(words.extents(shape) for shape in check.shapes) or "no tensors"
+    shapes = [words.extents(shape) for shape in check.shapes]
+    return f"({', '.join(shapes)})" if len(shapes) > 1 else "".join(shapes) or "no tensors"

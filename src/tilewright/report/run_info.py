@@ -56,13 +56,15 @@ def conclusion(run: Run, *, written_to: Path | None, with_time: bool) -> Line:
     return Line(label="IMPROVED", text="; ".join([said, proof, *tail]), tone=Tone.GOOD)
 
 
-def read_lines(request: Request, target: Target, capture: Capture) -> Iterator[Part]:
+def read_lines(request: Request, target: Target, capture: Capture, *, stage: str | None = None) -> Iterator[Part]:
     """What was read, and what had to be assumed."""
     source = request.source
     kind = "prompt document" if source.first_line > 1 else "kernel file"
     kernels = words.listed(source.kernels)
     yield Line(label="input", text=f"{kind} with kernel{'' if len(source.kernels) == 1 else 's'} {kernels}")
     yield Line(label="GPU", text=gpu_words(target))
+    if stage is not None:
+        yield Line(label="stage", text=stage)
     measured = words.listed(f"{len(values)} of {kernel}" for kernel, values in request.metrics.items())
     yield Line(label="metrics", text=f"{measured} (measured)" if request.metrics else "none given: nothing is measured")
     shapes = ", ".join(words.tensor(spec) for spec in capture.inputs) or "no inputs"
@@ -97,8 +99,7 @@ def kernel_about(launch: Launch, request: Request, launches: Iterable[Launch]) -
 
 
 def _read(run: Run) -> Iterator[Part]:
-    yield from read_lines(run.request, run.target, run.capture)
-    yield Line(label="stage", text=run.stage)
+    yield from read_lines(run.request, run.target, run.capture, stage=run.stage)
 
 
 def _found(run: Run) -> Iterator[Section]:
@@ -126,20 +127,27 @@ def _findings(findings: Iterable[Finding]) -> Iterator[Part]:
 
 
 def _changed(run: Run) -> Iterator[Section]:
-    for trial in accepted(run):
-        yield Section(title="CHANGED", about=trial.candidate.kernel, parts=tuple(change_parts(trial)))
-    found = gains(run)
-    if not found:
-        return
-    lines: list[Part] = []
-    for gain in found:
+    kept = accepted(run)
+    for index, trial in enumerate(kept):
+        parts = [*change_parts(trial)]
+        if index == len(kept) - 1:
+            parts += _gained(run)
+        step = f", step {index + 1} of {len(kept)}" if len(kept) > 1 else ""
+        yield Section(title="CHANGED", about=f"{trial.candidate.kernel}{step}", parts=tuple(parts))
+
+
+def _gained(run: Run) -> Iterator[Line]:
+    """What all changes bring together: each changed kernel, and the forward call where it has several launches."""
+    for gain in gains(run):
         before, after = (words.predicted_time(one) for one in (gain.before, gain.after))
-        said = f"{before} -> {after}, {words.ratio(gain.comparison)} (predicted)"
-        lines.append(Line(label=gain.kernel, text=f"{said}{', slowest launch' if gain.launches > 1 else ''}"))
+        which = f" {gain.kernel}," if len(run.analyses) > 1 else ""
+        which += " its slowest launch," if gain.launches > 1 else ""
+        yield Line(
+            label="together", text=f"{which} {before} -> {after} predicted: {words.ratio(gain.comparison)}".strip()
+        )
     whole = total(run)
     if whole is not None and len(run.analyses) > 1:
-        lines.append(Line(label="all kernels", text=f"{words.ratio(whole)} of one forward call (predicted)"))
-    yield Section(title="BROUGHT", about="predicted time of one launch, input -> output", parts=tuple(lines))
+        yield Line(label="forward()", text=f"all launches together {words.ratio(whole)} predicted")
 
 
 def _proved(run: Run) -> Iterator[Section]:
