@@ -1,0 +1,51 @@
+"""What the commands call: reports on the right stream, or as text or JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tilewright.records.trial import Inspection, Run
+from tilewright.report.gpu_info import gpu_info, gpus_info
+from tilewright.report.inspection_info import inspection_info
+from tilewright.report.json_form import inspection_form, render_json, run_form
+from tilewright.report.render import render_text, show
+from tilewright.report.run_info import run_info
+
+
+def show_run(run: Run, *, written_to: Path | None) -> None:
+    """Draw a run on stderr; stdout belongs to the code."""
+    show(run_info(run, written_to=written_to, with_time=True), stderr=True)
+
+
+def render_run_text(run: Run, *, width: int = 100, color: bool = False) -> str:
+    """A run as text: the same run gives the same text, with no times of day and no facts of this machine."""
+    return render_text(run_info(run), width=width, color=color)
+
+
+def write_json(run: Run, path: Path) -> None:
+    """Write a run as JSON, in the form of docs/json.md."""
+    path.write_text(render_json(run_form(run)), encoding="utf-8")
+
+
+def show_inspection(inspection: Inspection) -> None:
+    """Draw an inspection on stdout: it is the command's result."""
+    show(inspection_info(inspection), stderr=False)
+
+
+def render_inspection_json(inspection: Inspection) -> str:
+    """An inspection as JSON, in the form of docs/json.md."""
+    return render_json(inspection_form(inspection))
+
+
+def show_gpus() -> None:
+    """Draw the catalog on stdout."""
+    show(gpus_info(), stderr=False)
+
+
+def show_gpu(name: str) -> None:
+    """Draw every number of one GPU, with its source, on stdout.
+
+    Raises:
+        UnknownGpuError: no such GPU.
+    """
+    show(gpu_info(name), stderr=False)
