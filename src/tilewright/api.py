@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from tilewright import lint, profiling, search, source, stages, targets
 from tilewright.capture import capture
@@ -22,6 +23,7 @@ from tilewright.search.analyse import analyse
 
 DEFAULT_GPU = "rtx4090"
 DEFAULT_STAGE = "grid_and_parallel"
+_Choice = TypeVar("_Choice", bound=StrEnum)
 
 
 class Precision(StrEnum):
@@ -82,13 +84,14 @@ def optimize(
         InputError: the input cannot be used.
         ProofError: nothing could be proved.
     """
-    if Device(device) is Device.CUDA:
+    wanted_precision = _choice(Precision, precision, "--precision")
+    if _choice(Device, device, "--device") is Device.CUDA:
         raise InputError("--device cuda: this version does not measure; use --device none")
     request, target = _request(path, gpu=gpu, metrics=metrics, reference=reference, inputs=inputs)
     wanted = stage or request.stage or DEFAULT_STAGE
     chosen = stages.all_stages() if wanted == "all" else (stages.get(wanted),)
     with search.Session(target) as session:
-        run = search.optimize(request, stages=chosen, session=session, precision=Precision(precision).value, seed=seed)
+        run = search.optimize(request, stages=chosen, session=session, precision=wanted_precision.value, seed=seed)
     text = run.winner.candidate.text if run.winner else request.source.text
     return Optimized(source=text, run=run)
 
@@ -140,6 +143,14 @@ def check_writable(path: Path | None) -> None:
         raise InputError(f"{path}: the folder {folder} does not exist; make it first")
     if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
         raise InputError(f"{path}: cannot be written; name a file in a folder of yours")
+
+
+def _choice(choices: type[_Choice], value: str, option: str) -> _Choice:
+    try:
+        return choices(value)
+    except ValueError:
+        known = ", ".join(choices)
+        raise InputError(f"{option} {str(value)!r}: no such choice; use one of {known}") from None
 
 
 def _request(

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 
 import tilewright
 from tilewright.cli import gpus, inspect, lint, optimize
 from tilewright.errors import InputError, ProofError
+
+# Typer came with a Click of its own from some version on: the base of its errors is found, not imported.
+_WrongCall: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 app = typer.Typer(
     name="tilewright",
@@ -55,16 +57,16 @@ def run(arguments: list[str]) -> int:
     try:
         result = app(args=arguments, prog_name="tilewright", standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.format_message())
-        return 0
-    except click.ClickException as error:
+    except _WrongCall as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            typer.echo(error.format_message())
+            return 0
         return _fail(" ".join(error.format_message().split()), code=2)
     except InputError as error:
         return _fail(str(error), code=2)
     except ProofError as error:
         return _fail(str(error), code=3)
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         return _fail("interrupted", code=130)
     except BrokenPipeError:
         # Whoever read our output left early (head, less); leave quietly, and keep Python from complaining at exit.

@@ -154,7 +154,12 @@ def _products(work: Work, path: str) -> float:
 
 
 def steps_per_iteration(work: Work, build: Build, path: str) -> int:
-    """Return how many k steps one pass of the binary's main loop makes, told by its matrix instructions."""
+    """Return how many k steps one pass of the binary's main loop makes, told by its matrix instructions.
+
+    Of an untiled kernel nothing is known of its steps: its loop counts as one.
+    """
+    if not work.block_k:
+        return 1
     found = build.mix.loop.get({"wgmma": "HGMMA", "mma_sync": "HMMA"}.get(path, ""), 0)
     return max(1, round(found / _products(work, path))) if found else 1
 

@@ -18,7 +18,7 @@ class Schedule:
     split_k: int = 1
     persistent: bool = False
     """A fixed number of programs, each walking many tiles."""
-    # block_tiling
+    # block_tiling; 0 where no tile is known, since the kernel was not lifted
     block_m: int = 64
     block_n: int = 64
     block_k: int = 64

@@ -60,17 +60,24 @@ _GROUPS = (
 
 
 def describe(schedule: Schedule) -> str:
-    """One schedule in a few words: ``grouped order (8), 128x64x32, 4 warps, 3 stages``."""
+    """One schedule in a few words: ``grouped order (8), 128x64x32, 4 warps, 3 stages``; no tile where none is known."""
+    launch = f"{_counted(schedule.num_warps, 'warp')}, {_counted(schedule.num_stages, 'stage')}"
+    if not schedule.block_m:
+        swapped = schedule.program_order == "grid_2d_swapped"
+        return f"grid axes swapped, {launch}" if swapped else launch
     order = f"{schedule.program_order} order"
     if schedule.program_order == "grouped":
         order += f" ({schedule.group_m})"
-    parts = [order, f"{schedule.block_m}x{schedule.block_n}x{schedule.block_k}"]
-    parts.append(f"{schedule.num_warps} warps, {schedule.num_stages} stages")
+    parts = [order, f"{schedule.block_m}x{schedule.block_n}x{schedule.block_k}", launch]
     if schedule.split_k > 1:
         parts.append(f"K split {schedule.split_k} ways")
     if schedule.persistent:
         parts.append("persistent")
     return ", ".join(parts)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def changes_of(analysed: Analysed, plan: Plan, target: Target) -> tuple[Change, ...]:

@@ -70,9 +70,10 @@ def explore(
     promising = [(time_us, plan) for time_us, plan in ranked if before.time_us / time_us > LEAST_GAIN]
     if not promising:
         best_us, best = ranked[0]
+        plans_text = "the one other plan" if len(plans) == 1 else f"the best of {len(plans)} plans"
         reason = (
-            f"the best of {len(plans)} plans ({describe(best[0])}) is predicted at {before.time_us / best_us:.2f}x, "
-            f"under the {LEAST_GAIN:g}x from which a change is worth it"
+            f"predicted at {before.time_us:,.0f} us, bound by {before.binds}; {plans_text} ({describe(best[0])}) at "
+            f"{before.time_us / best_us:.2f}x, under the {LEAST_GAIN:g}x from which a change is worth it"
         )
         return (), (Refusal(what=f"{kernel}: {stage.name}", reason=reason),)
     explored: list[Explored] = []

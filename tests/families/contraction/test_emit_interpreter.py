@@ -1,5 +1,6 @@
 """Emitted files run in Triton's interpreter and agree with float64."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from emit_cases import BATCHED, batched, interpret, lifted, source
 
 from tilewright.families.contraction.emit import emit
 from tilewright.records.schedule import Schedule
+from tilewright.records.trial import Refusal
 
 SMALL = {"block_m": 32, "block_n": 64, "block_k": 32}
 
@@ -88,3 +90,15 @@ def test_two_batch_axes_with_bias_and_gelu(tmp_path: Path, order: str) -> None:
         path.write_text(text)
         cases.append((path, BATCHED_CHECK))
     interpret(cases)
+
+
+def test_an_input_may_call_its_constants_as_the_schedule_does() -> None:
+    text = source().text.replace("BLOCK_SIZE", "BLOCK_M").replace("DEBUG", "GROUP_M")
+    plan = (Schedule(program_order="grouped", group_m=2, **SMALL),)
+    emitted = emit(replace(source(), text=text), lifted(), plan, docstring="Test.")
+    assert isinstance(emitted, str), emitted
+    compile(emitted, "kernel.py", "exec")
+    number = text.replace("BLOCK_M: tl.constexpr", "BLOCK_M")
+    refused = emit(replace(source(), text=number), lifted(), plan, docstring="Test.")
+    assert isinstance(refused, Refusal)
+    assert "BLOCK_M" in refused.reason

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tilewright.families.contraction.emit_kernel import ContractionKernel
 from tilewright.families.contraction.emit_launch import launch_text
-from tilewright.families.contraction.emit_signature import KernelText, Parameter
+from tilewright.families.contraction.emit_signature import RESERVED, KernelText, Parameter
 from tilewright.families.contraction.emit_sizes import Sized, added_arguments, with_named_sizes
 from tilewright.families.contraction.emit_text import names_in
 from tilewright.families.rewrite import finish, launch_sites, unique_names
@@ -40,6 +40,9 @@ def emit(source: KernelSource, lifted: Lifted, plan: Sequence[Schedule], *, docs
         return parameters
     if isinstance(sites, Refusal):
         return sites
+    clash = [p.name for p in parameters if p.name in RESERVED and not p.is_constexpr]
+    if clash:
+        return Refusal(what=f"rewriting {algorithm.kernel}", reason=f"its {clash[0]} is a number of the run")
     sized = with_named_sizes(algorithm, parameters, lifted.launch)
     kernel = ContractionKernel(sized.algorithm, sized.parameters, plan)
     main = kernel.text(docstring)

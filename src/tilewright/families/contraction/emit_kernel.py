@@ -13,6 +13,7 @@ from tilewright.families.contraction.emit_expression import (
 from tilewright.families.contraction.emit_grid import batch_name, write_tile_index
 from tilewright.families.contraction.emit_signature import (
     BLOCKS,
+    RESERVED,
     KernelText,
     Parameter,
     autotune_decorators,
@@ -38,7 +39,7 @@ class ContractionKernel:
 
     def _start(self) -> None:
         self.algorithm = self.original
-        reserved = {parameter.name for parameter in self.parameters} | {*BLOCKS, "GROUP_M", "SPLIT_K", "EVEN_K"}
+        reserved = {parameter.name for parameter in self.parameters} | {*RESERVED}
         self.names = Names(reserved | {"tl", "triton", "min", "max", "range", "float"})
         self.lines = Lines(indent=1)
 
@@ -306,7 +307,9 @@ class ContractionKernel:
         used = set(names_in("\n".join(self.lines.written))) | tuned
         stand_in = self.names("partial_ptr") if self.split else ""
         outputs = {output.operand.parameter for output in self.original.outputs}
-        groups = signature_groups(self.parameters, used, stand_in, outputs)
+        # an input's own BLOCK_M makes way for the schedule's
+        kept = [parameter for parameter in self.parameters if parameter.name not in (*constants, *derived)]
+        groups = signature_groups(kept, used, stand_in, outputs)
         return kernel_text(name, decorators, groups, constants, derived, [*docstring(note, 1), *self.lines.written])
 
 

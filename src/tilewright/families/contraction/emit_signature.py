@@ -10,6 +10,8 @@ from tilewright.records.algorithm import Contraction
 from tilewright.records.schedule import Schedule
 
 BLOCKS = ("BLOCK_M", "BLOCK_N", "BLOCK_K")
+RESERVED = (*BLOCKS, "GROUP_M", "SPLIT_K", "EVEN_K")
+"""What an emitted kernel calls the constants of its schedule, whatever the input called its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

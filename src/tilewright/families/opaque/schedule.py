@@ -21,7 +21,7 @@ MOST_PROGRAMS_TO_SWAP = 4096
 
 def lift(launch: Launch, reasons: tuple[str, ...] = ()) -> Lifted:
     """Take a launch as it is; ``reasons`` say why each other family declined."""
-    schedule = Schedule(num_warps=launch.num_warps, num_stages=launch.num_stages)
+    schedule = Schedule(num_warps=launch.num_warps, num_stages=launch.num_stages, block_m=0, block_n=0, block_k=0)
     return Lifted(algorithm=Opaque(kernel=launch.kernel, reasons=reasons), schedule=schedule, launch=launch)
 
 

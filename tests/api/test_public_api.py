@@ -1,0 +1,77 @@
+"""The names and signatures that users may rely on: changing one changes the interface, and stands in CHANGELOG.md."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import fields
+
+import pytest
+
+import tilewright
+from tilewright import api
+
+SIGNATURES = {
+    "optimize": "(path: 'str', *, gpu: 'str | None' = None, stage: 'str | None' = None, metrics: 'str | None' = None, "
+    "reference: 'str | None' = None, inputs: 'str | None' = None, precision: 'Precision | str' = "
+    "<Precision.NO_WORSE: 'no-worse'>, device: 'Device | str' = <Device.NONE: 'none'>, seed: 'int' = 0) -> 'Optimized'",
+    "inspect": "(path: 'str', *, gpu: 'str | None' = None, reference: 'str | None' = None, "
+    "inputs: 'str | None' = None) -> 'Inspection'",
+    "lint_file": "(path: 'str', *, inputs: 'str | None' = None, gpu: 'str | None' = None) -> 'tuple[Finding, ...]'",
+    "fix_file": "(path: 'str') -> 'tuple[str, tuple[Finding, ...]]'",
+}
+
+
+def test_exported_names() -> None:
+    assert tilewright.__all__ == [
+        "InputError",
+        "Optimized",
+        "ProofError",
+        "TilewrightError",
+        "__version__",
+        "fix_file",
+        "inspect",
+        "lint_file",
+        "optimize",
+    ]
+
+
+@pytest.mark.parametrize("name", tilewright.__all__)
+def test_every_exported_name_is_there(name: str) -> None:
+    assert getattr(tilewright, name) is not None
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'optimise'"):
+        _ = tilewright.optimise
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_signature(name: str) -> None:
+    assert str(inspect.signature(getattr(tilewright, name))) == SIGNATURES[name]
+
+
+def test_what_optimize_returns() -> None:
+    assert [field.name for field in fields(tilewright.Optimized)] == ["source", "run"]
+    assert isinstance(tilewright.Optimized.improved, property)
+
+
+def test_errors_form_one_tree() -> None:
+    assert issubclass(tilewright.InputError, tilewright.TilewrightError)
+    assert issubclass(tilewright.ProofError, tilewright.TilewrightError)
+    assert not issubclass(tilewright.ProofError, tilewright.InputError)
+
+
+def test_choices_are_the_words_of_the_command_line() -> None:
+    assert [one.value for one in api.Precision] == ["same", "no-worse", "tolerance"]
+    assert sorted(one.value for one in api.Device) == ["cuda", "none"]
+
+
+def test_device_cuda_is_refused_before_anything_is_read() -> None:
+    with pytest.raises(tilewright.InputError, match="--device cuda"):
+        tilewright.optimize("nowhere.py", device="cuda")
+
+
+@pytest.mark.parametrize("option", ["precision", "device"])
+def test_a_choice_that_does_not_exist_is_an_input_error(option: str) -> None:
+    with pytest.raises(tilewright.InputError, match=f"{option}.*exact"):
+        tilewright.optimize("nowhere.py", **{option: "exact"})

@@ -1,0 +1,46 @@
+"""Run a command as a user would, and files to run it on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tilewright.cli.main import run
+
+ROOT = Path(__file__).parents[2]
+PROMPT = ROOT / "examples" / "seed" / "prompt.txt"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def tilewright(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Call the command line in this process."""
+
+    def call(*arguments: object) -> Ended:
+        code = run([str(argument) for argument in arguments])
+        written = capsys.readouterr()
+        return Ended(code, written.out, written.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def prompt() -> Path:
+    return PROMPT
+
+
+@pytest.fixture(scope="session")
+def elementwise() -> Path:
+    """The cheapest real input: one kernel, nothing to change."""
+    return ROOT / "tests" / "data" / "inputs" / "elementwise.py"
