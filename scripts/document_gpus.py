@@ -61,7 +61,8 @@ DOUBTS = """
 Three numbers where sources contradict each other:
 
 * **H200, L2**: 60 MB by a device's own report, 50 MB (the H100's) in a public table.
-* **B200, bandwidth**: 7672 GB/s by clock and bus width, 7.7 TB/s in NVIDIA's tables, 8 TB/s elsewhere.
+* **B200, bandwidth**: 7672 GB/s by clock and bus width, 7.7 TB/s in the datasheet; the 8 TB/s of many pages is the
+  GB200's.
 * **L40S, FP16**: the datasheet's 362.05 is less than 142 SMs at 2520 MHz make (366.4), while its rate with sparsity
   (733) is twice the latter. The datasheet's number stands.
 """
