@@ -42,7 +42,8 @@ def rows(report: Report) -> dict[str, tuple[str, ...]]:
 
 
 def test_the_text_of_a_run_is_the_golden_one(improved: Run) -> None:
-    assert render_run_text(improved) == GOLDEN.read_text(encoding="utf-8")
+    assert render_text(run_info(improved, machine=False), width=100) == render_run_text(improved)
+    assert render_text(run_info(improved, written_to=Path("out.py")), width=100) == GOLDEN.read_text(encoding="utf-8")
 
 
 def test_sections_come_in_the_order_of_the_questions(improved: Run) -> None:
@@ -120,7 +121,7 @@ def test_the_proof_names_its_tightest_comparison(improved: Run) -> None:
 
 
 def test_conclusion_of_an_improved_run(improved: Run) -> None:
-    last = run_info(improved, written_to=Path("out.py"), with_time=True).conclusion
+    last = run_info(improved, written_to=Path("out.py")).conclusion
     assert last is not None
     assert last.label == "IMPROVED"
     assert last.text.startswith("x2.00 [1.67, 2.40] predicted; proved by 4 checks; written to out.py; 12.3 s")
@@ -167,13 +168,28 @@ def test_a_kernel_that_does_not_build_or_fit_is_shown(failing: Run) -> None:
 
 @pytest.mark.parametrize("width", [72, 80, 100, 120])
 def test_every_width_shows_every_word(improved: Run, width: int) -> None:
-    drawn = render_run_text(improved, width=width)
+    report = run_info(improved)
+    drawn = render_text(report, width=width)
     assert max(map(len, drawn.splitlines())) <= width
-    assert set(drawn.split()) == set(render_run_text(improved, width=200).split())
+    assert set(drawn.split()) == set(render_text(report, width=200).split())
 
 
-def test_text_holds_nothing_that_differs_between_runs(improved: Run) -> None:
-    assert render_run_text(improved) == render_run_text(replace(improved, elapsed_s=99.0))
+def test_text_holds_nothing_that_differs_between_machines(improved: Run) -> None:
+    winner, verdict = improved.accepted[0], improved.accepted[0].verdict
+    assert verdict is not None
+    slower = replace(
+        verdict,
+        checks=verdict.checks[1:],
+        elapsed_s=60.0,
+        unchecked=("ragged: one run takes 9.3 s in the interpreter", *verdict.unchecked),
+    )
+    trial = replace(winner, verdict=slower)
+    other = replace(improved, elapsed_s=99.0, trials=(trial,), accepted=(trial,), winner=trial)
+    assert render_run_text(improved) == render_run_text(other)
+    assert render_text(run_info(improved), width=100) != render_text(run_info(other), width=100)
+
+
+def test_colour_only_where_it_is_asked_for(improved: Run) -> None:
     assert "\x1b" not in render_run_text(improved)
     assert "\x1b[" in render_run_text(improved, color=True)
 
