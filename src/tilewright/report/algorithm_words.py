@@ -37,6 +37,7 @@ def equation(algorithm: Algorithm) -> str:
             said.append(f"{target} = {total}")
             continue
         written = expression(output.value)
+        written = written[1:-1] if written.startswith("(") else written
         if len(written) > LONGEST_EPILOGUE:
             read = sorted(_loaded(output.value))
             written = f"epilogue of acc{''.join(f', {name}' for name in read)} ({_operations(output.value)} operations)"

@@ -43,6 +43,9 @@ def kernel_parts(analysis: KernelAnalysis, target: Target, metrics: Mapping[str,
     rows = measures(analysis, target, metrics)
     if rows:
         parts.append(_measure_table(rows))
+    rest = unpredicted(analysis, metrics)
+    if rest:
+        parts.append(Line(label="measured", text=rest))
     if analysis.diagnosis is not None:
         parts += diagnosis_parts(analysis.diagnosis)
     return tuple(parts)
@@ -66,29 +69,29 @@ def binary_words(build: Build) -> str:
 
 
 def measures(analysis: KernelAnalysis, target: Target, metrics: Mapping[str, float]) -> tuple[Measure, ...]:
-    """Every predicted quantity beside its measurement, then what was measured and has no prediction."""
-    used: set[str] = set()
+    """Every predicted quantity beside its measurement."""
     rows: list[Measure] = []
     if analysis.estimate is not None:
-        rows = [*_estimated(analysis.estimate, target, metrics, used)]
+        rows = [*_estimated(analysis.estimate, target, metrics)]
     if isinstance(analysis.build, Build) and REGISTERS in metrics:
-        used.add(REGISTERS)
         same = analysis.build.registers_per_thread == metrics[REGISTERS]
-        remark = "agree" if same else "another compiler or launch was profiled"
         rows.append(
             Measure(
                 quantity="registers",
                 predicted=f"{analysis.build.registers_per_thread} (binary)",
                 measured=words.number(metrics[REGISTERS]),
-                remark=remark,
+                remark="agree" if same else "another compiler or launch was profiled",
             )
         )
-    rows += [
-        Measure(quantity=name, predicted=words.NONE, measured=_measured(name, value))
-        for name, value in metrics.items()
-        if name not in used
-    ]
     return tuple(rows)
+
+
+def unpredicted(analysis: KernelAnalysis, metrics: Mapping[str, float]) -> str:
+    """The metrics that have no place among the measures, under the profiler's own names."""
+    paired = {REGISTERS} if isinstance(analysis.build, Build) else set()
+    if analysis.estimate is not None:
+        paired |= {GRID_SIZE, WAVES, WARPS_ACTIVE, L2_HIT_RATE, *DRAM_THROUGHPUTS, SM_THROUGHPUT, DURATION}
+    return "; ".join(f"{name} {_measured(name, value)}" for name, value in metrics.items() if name not in paired)
 
 
 def _measure_table(rows: Sequence[Measure]) -> Table:
@@ -106,36 +109,31 @@ def floor_words(estimate: Estimate) -> str:
     return ", ".join(f"{LIMIT_WORDS.get(name, name)} {words.microseconds(value)}" for name, value in ranked)
 
 
-def _estimated(estimate: Estimate, target: Target, metrics: Mapping[str, float], used: set[str]) -> Iterator[Measure]:
-    def take(name: str) -> float | None:
-        if name in metrics:
-            used.add(name)
-        return metrics.get(name)
-
+def _estimated(estimate: Estimate, target: Target, metrics: Mapping[str, float]) -> Iterator[Measure]:
     occupancy, waves, traffic = estimate.occupancy, estimate.waves, estimate.traffic
-    grid = take(GRID_SIZE)
+    grid = metrics.get(GRID_SIZE)
     yield Measure(
         quantity="programs",
         predicted=words.count(waves.programs),
         measured=words.NONE if grid is None else words.count(grid),
         remark="" if grid is None else "agree" if round(grid) == waves.programs else "another shape or tile",
     )
-    seen = take(WAVES)
+    seen = metrics.get(WAVES)
     yield Measure(
         quantity="waves",
         predicted=f"{waves.waves:.2f}",
         measured=words.NONE if seen is None else f"{seen:.2f}",
         remark=f"{words.count(waves.programs_per_wave)} programs a wave, {waves.efficiency:.0%} of the slots filled",
     )
-    active = take(WARPS_ACTIVE)
+    active = metrics.get(WARPS_ACTIVE)
     yield Measure(
         quantity="occupancy",
         predicted=words.percent(occupancy.fraction),
         measured=_pct(active),
         remark="; ".join(filter(None, (_agreement(100 * occupancy.fraction, active), _held(estimate)))),
     )
-    hit = take(L2_HIT_RATE)
-    if traffic.l2_bytes:
+    hit = metrics.get(L2_HIT_RATE)
+    if traffic.l2_bytes or hit is not None:
         yield Measure(
             quantity="L2 hits",
             predicted=words.percent(traffic.l2_hit_fraction),
@@ -147,12 +145,11 @@ def _estimated(estimate: Estimate, target: Target, metrics: Mapping[str, float],
                 )
             ),
         )
-    if isfinite(estimate.time_us):
-        yield _dram(estimate, target, next((take(name) for name in DRAM_THROUGHPUTS if name in metrics), None))
-    busy = take(SM_THROUGHPUT)
+    yield _dram(estimate, target, next((metrics[name] for name in DRAM_THROUGHPUTS if name in metrics), None))
+    busy = metrics.get(SM_THROUGHPUT)
     if busy is not None:
         yield Measure(quantity="SM of peak", predicted=words.NONE, measured=_pct(busy))
-    yield _time(estimate, take(DURATION))
+    yield _time(estimate, metrics.get(DURATION))
 
 
 def _held(estimate: Estimate) -> str:
@@ -165,14 +162,16 @@ def _held(estimate: Estimate) -> str:
 
 
 def _dram(estimate: Estimate, target: Target, measured: float | None) -> Measure:
+    """The share of DRAM's rate that the launch uses; none is predicted for one that has no time."""
     traffic = estimate.traffic
-    predicted = traffic.dram_bytes / estimate.time_us / 1e3 / target.dram_gb_per_s
+    fraction = traffic.dram_bytes / estimate.time_us / 1e3 / target.dram_gb_per_s
+    known = isfinite(estimate.time_us)
     moved = f"{words.amount(traffic.dram_bytes)} moved, {words.amount(traffic.minimum_dram_bytes)} needed"
     return Measure(
         quantity="DRAM of peak",
-        predicted=words.percent(predicted),
+        predicted=words.percent(fraction) if known else words.NONE,
         measured=_pct(measured),
-        remark="; ".join(filter(None, (_agreement(100 * predicted, measured), moved))),
+        remark="; ".join(filter(None, (_agreement(100 * fraction, measured if known else None), moved))),
     )
 
 

@@ -15,34 +15,34 @@ from tilewright.records.verdict import Status
 from tilewright.report import words
 from tilewright.report.change_info import accepted, change_parts, gains, total
 from tilewright.report.kernel_info import kernel_parts
-from tilewright.report.proof_info import proof_parts
+from tilewright.report.proof_info import dtypes, proof_parts
 from tilewright.report.section import Line, Part, Point, Report, Section, Tone
 from tilewright.search.changes import describe
 
 
-def run_info(run: Run, *, written_to: Path | None = None, with_time: bool = False) -> Report:
+def run_info(run: Run, *, written_to: Path | None = None, machine: bool = True) -> Report:
     """Everything that ``optimize`` found, in the order in which one asks for it.
 
     Args:
         run: the finished run.
         written_to: where the output went.
-        with_time: also say how long it took, which differs from run to run.
+        machine: also say what depends on the speed of this machine: seconds, and how much fitted the proof's time.
     """
     sections = [
         Section(title="READ", about=run.request.source.path, parts=tuple(_read(run))),
         *_found(run),
         *_changed(run),
-        *_proved(run),
+        *_proved(run, machine=machine),
         *_refused(run),
     ]
-    return Report(sections=tuple(sections), conclusion=conclusion(run, written_to=written_to, with_time=with_time))
+    return Report(sections=tuple(sections), conclusion=conclusion(run, written_to=written_to, machine=machine))
 
 
-def conclusion(run: Run, *, written_to: Path | None, with_time: bool) -> Line:
+def conclusion(run: Run, *, written_to: Path | None, machine: bool) -> Line:
     """IMPROVED with the predicted gain and what proves it, or UNCHANGED with the reason."""
     tail = [
         *([f"written to {written_to}"] if written_to is not None else []),
-        *([f"{run.elapsed_s:.1f} s"] if with_time else []),
+        *([f"{run.elapsed_s:.1f} s"] if machine else []),
         *_compilers(run),
     ]
     if run.winner is None:
@@ -52,7 +52,9 @@ def conclusion(run: Run, *, written_to: Path | None, with_time: bool) -> Line:
     if gain and not gain.certain:
         said += " (the interval includes 1: measure it)"
     verdict = run.winner.verdict
-    proof = f"proved by {words.count(len(verdict.checks), 'check')}" if verdict else "not proved"
+    proof = "not proved"
+    if verdict is not None:
+        proof = f"proved by {words.count(len(verdict.checks), 'check')}" if machine else f"proved in {dtypes(verdict)}"
     return Line(label="IMPROVED", text="; ".join([said, proof, *tail]), tone=Tone.GOOD)
 
 
@@ -150,11 +152,13 @@ def _gained(run: Run) -> Iterator[Line]:
         yield Line(label="forward()", text=f"all launches together {words.ratio(whole)} predicted")
 
 
-def _proved(run: Run) -> Iterator[Section]:
+def _proved(run: Run, *, machine: bool) -> Iterator[Section]:
     for trial in accepted(run)[-1:]:
         if trial.verdict is not None:
             status = trial.verdict.status.value.upper()
-            yield Section(title=status, about="against the input", parts=tuple(proof_parts(trial.verdict)))
+            yield Section(
+                title=status, about="against the input", parts=tuple(proof_parts(trial.verdict, machine=machine))
+            )
 
 
 def _refused(run: Run) -> Iterator[Section]:
