@@ -11,7 +11,6 @@ from tilewright.lint.rule import HEADER, Bad, Good, Report, Rule
 from tilewright.lint.tree import dotted, statements, walk
 from tilewright.records.finding import Severity
 
-
 _KERNEL = "@triton.jit\ndef kernel(x_ptr, stride_m, stride_n=1):\n    tl.load(x_ptr + tl.program_id(0) * stride_m)\n"
 
 
@@ -25,8 +24,8 @@ _BOTH = "x.stride(0), x.stride(1)"
 
 
 class NeedlessContiguous(Rule):
-    """A kernel that takes every stride of a tensor reads a transposed or sliced tensor as it lies; ``.contiguous()`` before the launch
-    copies it through memory once more.
+    """A kernel that takes every stride of a tensor reads a transposed or sliced one as it lies; ``.contiguous()`` before
+    the launch copies it through memory once more.
     """
 
     code = "TW701"
