@@ -1,11 +1,12 @@
 """Every file of the catalog: complete, in the right units, and true to itself."""
 
 import math
+from collections import Counter
 
 import pytest
 
 from tilewright.targets import gpu_facts, gpu_rows, load, names
-from tilewright.targets.schema import FIELDS
+from tilewright.targets.schema import FIELDS, NOT_READ
 
 WANTED = {
     "rtx4090", "rtx3090", "rtx5090", "rtx6000ada", "l4", "l40s", "a10", "a100-40", "a100-80",
@@ -41,9 +42,16 @@ def test_every_number_has_a_unit_and_a_source(name):
         assert fact.unit == FIELDS[fact.field].unit
         if fact.value is None:
             assert FIELDS[fact.field].optional
-            assert fact.source == ""
+            assert (fact.source, fact.read) == ("", "")
         else:
             assert len(fact.source) > 5, fact.field
+            assert (fact.read == "none") == fact.source.endswith(NOT_READ)
+
+
+def test_what_nobody_read_in_its_source_only_gets_less():
+    """After reading a source itself, lower these numbers; never raise them."""
+    counts = Counter(fact.read for name in names() for fact in gpu_facts(name))
+    assert (counts["copy"], counts["none"]) == (80, 0)
 
 
 @every_gpu
@@ -89,6 +97,20 @@ def test_tensor_rates_follow_from_each_other(name):
     assert math.ceil(per_clock - 0.01) - per_clock < 0.13
 
 
+@pytest.mark.parametrize(
+    ("name", "per_clock"),
+    [
+        ("v100", 1024), ("t4", 1024), ("a100-40", 2048), ("a100-80", 2048),
+        ("rtx3090", 512), ("rtx4090", 512), ("rtx5090", 512),
+        ("a10", 1024), ("l4", 1024), ("l40s", 1024), ("rtx6000ada", 1024),
+    ],
+)  # fmt: skip
+def test_float16_rate_is_dense_and_accumulates_in_float32(name, per_clock):
+    """GeForce cards do that at half the rate; a rate with sparsity, or with float16 sums, would be twice as high."""
+    target = load(name)
+    assert target.fp16_tflops * 1e6 / (target.sm_count * target.boost_clock_mhz) == pytest.approx(per_clock, rel=0.02)
+
+
 @every_gpu
 def test_memories_are_of_a_believable_size_and_speed(name):
     target = load(name)
@@ -106,5 +128,7 @@ def test_rows_are_one_a_gpu_in_order():
     rows = gpu_rows()
     assert [row.name for row in rows] == list(names())
     row = next(row for row in rows if row.name == "rtx4090")
-    assert (row.compute_capability, row.shared_kb_per_block, row.l2_mb) == ("8.9", 99, 72)
+    assert (row.compute_capability, row.shared_kb_per_sm, row.shared_kb_per_block, row.l2_mb) == ("8.9", 100, 99, 72)
+    assert (row.boost_clock_mhz, row.dram_gb) == (2520, 24)
+    assert sum(row.read.values()) == sum(fact.value is not None for fact in gpu_facts("rtx4090"))
     assert "4090" in row.aliases

@@ -29,7 +29,15 @@ def test_a_good_file_is_read():
     assert "tf32_tflops" not in entry.target.sources
 
 
-TABLE = '{{ value = {}, unit = "{}", source = "{}" }}'
+def test_a_number_from_memory_says_so_in_its_source():
+    line = 'sm_count = { value = 40, unit = "count", read = "none", source = "a whitepaper" }'
+    entry = parse_entry(changed("sm_count", line), "t4.toml")
+    assert entry.read["sm_count"] == "none"
+    assert entry.target.sources["sm_count"] == "a whitepaper (not re-read)"
+    assert entry.target.sources["l2_bytes"] == parse_entry(GOOD, "t4.toml").target.sources["l2_bytes"]
+
+
+TABLE = '{{ value = {}, unit = "{}", read = "source", source = "{}" }}'
 
 
 @pytest.mark.parametrize(
@@ -40,7 +48,7 @@ TABLE = '{{ value = {}, unit = "{}", source = "{}" }}'
         pytest.param(changed("title", 'title = ""'), "title must be a name", id="title"),
         pytest.param(changed("aliases", 'aliases = "T4"'), "aliases must be a list", id="aliases"),
         pytest.param(changed("sm_count", ""), "sm_count is missing", id="missing"),
-        pytest.param(changed("sm_count", "sm_count = 40"), "table of value, unit and source", id="bare number"),
+        pytest.param(changed("sm_count", "sm_count = 40"), "table of value, unit, read and source", id="bare number"),
         pytest.param(changed("l2_bytes", "l2_bytes = " + TABLE.format(4, "KB", "x")), "is in MB, not in KB", id="unit"),
         pytest.param(changed("l2_bytes", "l2_bytes = " + TABLE.format(4, "MB", " ")), "has no source", id="source"),
         pytest.param(
@@ -58,6 +66,11 @@ TABLE = '{{ value = {}, unit = "{}", source = "{}" }}'
             changed("compute_capability", "compute_capability = " + TABLE.format(7.5, "major.minor", "x")),
             "text like",
             id="capability",
+        ),
+        pytest.param(
+            changed("l2_bytes", "l2_bytes = " + TABLE.format(4, "MB", "x").replace('"source",', '"yes",')),
+            "l2_bytes: read must be one of source, copy, none",
+            id="read",
         ),
         pytest.param(GOOD + "sm_cuont = 3\n", "no such field: sm_cuont", id="unknown field"),
     ],

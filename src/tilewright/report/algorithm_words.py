@@ -37,6 +37,7 @@ def equation(algorithm: Algorithm) -> str:
             said.append(f"{target} = {total}")
             continue
         written = expression(output.value)
+        written = written[1:-1] if written.startswith("(") else written
         if len(written) > LONGEST_EPILOGUE:
             read = sorted(_loaded(output.value))
             written = f"epilogue of acc{''.join(f', {name}' for name in read)} ({_operations(output.value)} operations)"
@@ -45,14 +46,24 @@ def equation(algorithm: Algorithm) -> str:
 
 
 def sizes(algorithm: Algorithm, launch: Launch) -> str:
-    """``m = 2,048 (M), n = 4,096 (N), k = 8,192 (K)``; empty for a kernel that was not lifted."""
+    """``m = 2,048, n = 4,096, k = 8,192``; empty for a kernel that was not lifted."""
     if isinstance(algorithm, Opaque):
         return ""
+    known = lengths(algorithm, launch)
+    return ", ".join(
+        f"{axis} = {known[axis]:,}" if axis in known else f"{axis} = {extent}"
+        for axis, extent in algorithm.extents.items()
+    )
+
+
+def lengths(algorithm: Algorithm, launch: Launch) -> Mapping[str, int]:
+    """Each axis with its length in this launch; empty where the launch does not say, or nothing was lifted."""
+    if isinstance(algorithm, Opaque):
+        return {}
     try:
-        lengths = sizes_of(algorithm, launch)
+        return sizes_of(algorithm, launch)
     except ValueError:
-        return ", ".join(f"{axis} = {extent}" for axis, extent in algorithm.extents.items())
-    return ", ".join(f"{axis} = {lengths[axis]:,}" for axis in algorithm.extents)
+        return {}
 
 
 def operands(algorithm: Algorithm, launch: Launch) -> tuple[str, ...]:

@@ -101,7 +101,7 @@ def entry_table(trial: Trial) -> Table | None:
         known = [trial.estimate]
     known += [None] * (len(entries) - len(known))
     rows = tuple(_entry(schedule, build, estimate) for (schedule, build), estimate in zip(entries, known, strict=True))
-    columns = ("tile", "warps", "stages", "predicted us", "regs", "stack B", "shared B", "an SM", "binds")
+    columns = ("tile", "warps", "stages", "predicted us", "regs", "shared B", "an SM", "binds")
     return Table(columns=columns, rows=rows, numeric=columns[1:-1])
 
 
@@ -120,11 +120,12 @@ def _entry(schedule: Schedule, build: Build | BuildFailure, estimate: Estimate |
     tile = f"{schedule.block_m}x{schedule.block_n}x{schedule.block_k}"
     shape = (tile, str(schedule.num_warps), str(schedule.num_stages))
     if isinstance(build, BuildFailure):
-        return (*shape, *[words.NONE] * 5, build.message)
+        return (*shape, *[words.NONE] * 4, build.message)
     if estimate is None:
         time, programs, binds = words.NONE, words.NONE, words.NONE
     else:
         time = words.predicted_time(estimate).replace(" us", "")
         programs, binds = words.count(estimate.occupancy.programs_per_sm), estimate.binds
-    sizes = (str(build.registers_per_thread), f"{build.spill_bytes:,}", f"{build.shared_bytes:,}")
+    spilled = f" + {build.spill_bytes:,} B spilled" if build.spill_bytes else ""
+    sizes = (f"{build.registers_per_thread}{spilled}", f"{build.shared_bytes:,}")
     return (*shape, time, *sizes, programs, binds)

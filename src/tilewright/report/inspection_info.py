@@ -9,7 +9,7 @@ from tilewright.records.build import Build, InstructionMix
 from tilewright.records.estimate import Estimate
 from tilewright.records.trial import Inspection, KernelAnalysis
 from tilewright.report import words
-from tilewright.report.kernel_info import floor_words, kernel_parts, limit_words
+from tilewright.report.kernel_info import floor_words, kernel_parts
 from tilewright.report.run_info import kernel_about, read_lines
 from tilewright.report.section import Line, Part, Report, Section, Tone
 
@@ -84,7 +84,6 @@ def _top(counts: Mapping[str, int]) -> str:
 
 def _model(estimate: Estimate) -> Iterator[Part]:
     traffic = estimate.traffic
-    yield Line(label="resident", text=f"{limit_words(estimate)} (predicted)")
     yield Line(
         label="traffic",
         text=f"DRAM {words.amount(traffic.dram_bytes)} ({words.amount(traffic.minimum_dram_bytes)} at least),"

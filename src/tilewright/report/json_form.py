@@ -120,7 +120,8 @@ def _analysis(one: KernelAnalysis) -> Form:
         "algorithm": {
             "family": type(one.algorithm).__name__.lower(),
             "equation": algorithm_words.equation(one.algorithm),
-            "sizes": algorithm_words.sizes(one.algorithm, launch),
+            "operands": algorithm_words.operands(one.algorithm, launch),
+            "extents": algorithm_words.lengths(one.algorithm, launch),
         },
         "schedule": None if one.schedule is None else _schedule(one.schedule),
         "build": _build(one.build),

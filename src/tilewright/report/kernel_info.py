@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 
@@ -11,11 +11,11 @@ from tilewright.records.build import Build, BuildFailure
 from tilewright.records.estimate import Estimate
 from tilewright.records.launch import ConstexprArgument
 from tilewright.records.profile import Diagnosis
+from tilewright.records.schedule import Schedule
 from tilewright.records.target import Target
 from tilewright.records.trial import KernelAnalysis
 from tilewright.report import algorithm_words, words
 from tilewright.report.section import Line, Part, Point, Table, Tone
-from tilewright.search.changes import ORDER_WORDS
 
 DURATION = "gpu__time_duration.sum"
 REGISTERS = "launch__registers_per_thread"
@@ -42,8 +42,10 @@ def kernel_parts(analysis: KernelAnalysis, target: Target, metrics: Mapping[str,
         parts.append(Line(label="binary", text=binary_words(analysis.build)))
     rows = measures(analysis, target, metrics)
     if rows:
-        cells = tuple((row.quantity, row.predicted, row.measured, row.remark) for row in rows)
-        parts.append(Table(columns=("", "predicted", "measured", ""), rows=cells))
+        parts.append(_measure_table(rows))
+    rest = unpredicted(analysis, metrics)
+    if rest:
+        parts.append(Line(label="measured", text=rest))
     if analysis.diagnosis is not None:
         parts += diagnosis_parts(analysis.diagnosis)
     return tuple(parts)
@@ -67,29 +69,38 @@ def binary_words(build: Build) -> str:
 
 
 def measures(analysis: KernelAnalysis, target: Target, metrics: Mapping[str, float]) -> tuple[Measure, ...]:
-    """Every predicted quantity beside its measurement, then what was measured and has no prediction."""
-    used: set[str] = set()
+    """Every predicted quantity beside its measurement."""
     rows: list[Measure] = []
     if analysis.estimate is not None:
-        rows = [*_estimated(analysis.estimate, target, metrics, used)]
+        rows = [*_estimated(analysis.estimate, target, metrics)]
     if isinstance(analysis.build, Build) and REGISTERS in metrics:
-        used.add(REGISTERS)
         same = analysis.build.registers_per_thread == metrics[REGISTERS]
-        remark = "agree" if same else "another compiler or launch was profiled"
         rows.append(
             Measure(
                 quantity="registers",
                 predicted=f"{analysis.build.registers_per_thread} (binary)",
                 measured=words.number(metrics[REGISTERS]),
-                remark=remark,
+                remark="agree" if same else "another compiler or launch was profiled",
             )
         )
-    rows += [
-        Measure(quantity=_metric_words(name), predicted=words.NONE, measured=_measured(name, value))
-        for name, value in metrics.items()
-        if name not in used
-    ]
     return tuple(rows)
+
+
+def unpredicted(analysis: KernelAnalysis, metrics: Mapping[str, float]) -> str:
+    """The metrics that have no place among the measures, under the profiler's own names."""
+    paired = {REGISTERS} if isinstance(analysis.build, Build) else set()
+    if analysis.estimate is not None:
+        paired |= {GRID_SIZE, WAVES, WARPS_ACTIVE, L2_HIT_RATE, *DRAM_THROUGHPUTS, SM_THROUGHPUT, DURATION}
+    return "; ".join(f"{name} {_measured(name, value)}" for name, value in metrics.items() if name not in paired)
+
+
+def _measure_table(rows: Sequence[Measure]) -> Table:
+    """The rows as a table, without the column of measurements where there are none."""
+    if all(row.measured == words.NONE for row in rows):
+        short = tuple((row.quantity, row.predicted, row.remark) for row in rows)
+        return Table(columns=("", "predicted", ""), rows=short)
+    cells = tuple((row.quantity, row.predicted, row.measured, row.remark) for row in rows)
+    return Table(columns=("", "predicted", "measured", ""), rows=cells)
 
 
 def floor_words(estimate: Estimate) -> str:
@@ -98,79 +109,69 @@ def floor_words(estimate: Estimate) -> str:
     return ", ".join(f"{LIMIT_WORDS.get(name, name)} {words.microseconds(value)}" for name, value in ranked)
 
 
-def limit_words(estimate: Estimate) -> str:
-    """Which resource stops there being more programs on an SM, and what the others would allow."""
-    held = estimate.occupancy
-    rest = ", ".join(f"{LIMIT_WORDS.get(name, name)} {value}" for name, value in held.limits.items())
-    return f"limited by {LIMIT_WORDS.get(held.limited_by, held.limited_by)} (programs an SM by {rest})"
-
-
-def _estimated(estimate: Estimate, target: Target, metrics: Mapping[str, float], used: set[str]) -> Iterator[Measure]:
-    def take(name: str) -> float | None:
-        if name in metrics:
-            used.add(name)
-        return metrics.get(name)
-
+def _estimated(estimate: Estimate, target: Target, metrics: Mapping[str, float]) -> Iterator[Measure]:
     occupancy, waves, traffic = estimate.occupancy, estimate.waves, estimate.traffic
-    grid = take(GRID_SIZE)
+    grid = metrics.get(GRID_SIZE)
     yield Measure(
         quantity="programs",
         predicted=words.count(waves.programs),
         measured=words.NONE if grid is None else words.count(grid),
         remark="" if grid is None else "agree" if round(grid) == waves.programs else "another shape or tile",
     )
-    seen = take(WAVES)
+    seen = metrics.get(WAVES)
     yield Measure(
         quantity="waves",
         predicted=f"{waves.waves:.2f}",
         measured=words.NONE if seen is None else f"{seen:.2f}",
         remark=f"{words.count(waves.programs_per_wave)} programs a wave, {waves.efficiency:.0%} of the slots filled",
     )
-    active = take(WARPS_ACTIVE)
+    active = metrics.get(WARPS_ACTIVE)
     yield Measure(
         quantity="occupancy",
         predicted=words.percent(occupancy.fraction),
         measured=_pct(active),
-        remark="; ".join(filter(None, (_agreement(100 * occupancy.fraction, active), _held(estimate, target)))),
+        remark="; ".join(filter(None, (_agreement(100 * occupancy.fraction, active), _held(estimate)))),
     )
-    hit = take(L2_HIT_RATE)
-    if traffic.l2_bytes:
+    hit = metrics.get(L2_HIT_RATE)
+    if traffic.l2_bytes or hit is not None:
         yield Measure(
             quantity="L2 hits",
             predicted=words.percent(traffic.l2_hit_fraction),
             measured=_pct(hit),
             remark="; ".join(
                 filter(
-                    None, (_agreement(100 * traffic.l2_hit_fraction, hit), f"{words.amount(traffic.l2_bytes)} asked")
+                    None,
+                    (_agreement(100 * traffic.l2_hit_fraction, hit), f"{words.amount(traffic.l2_bytes)} through L2"),
                 )
             ),
         )
-    if isfinite(estimate.time_us):
-        yield _dram(estimate, target, next((take(name) for name in DRAM_THROUGHPUTS if name in metrics), None))
-    busy = take(SM_THROUGHPUT)
+    yield _dram(estimate, target, next((metrics[name] for name in DRAM_THROUGHPUTS if name in metrics), None))
+    busy = metrics.get(SM_THROUGHPUT)
     if busy is not None:
-        yield Measure(quantity="SM throughput", predicted=words.NONE, measured=_pct(busy), remark="of peak")
-    yield _time(estimate, take(DURATION))
+        yield Measure(quantity="SM of peak", predicted=words.NONE, measured=_pct(busy))
+    yield _time(estimate, metrics.get(DURATION))
 
 
-def _held(estimate: Estimate, target: Target) -> str:
+def _held(estimate: Estimate) -> str:
     held = estimate.occupancy
     limit = LIMIT_WORDS.get(held.limited_by, held.limited_by)
     return (
-        f"{words.count(held.programs_per_sm, 'program')}, {held.warps_per_sm} of {target.max_warps_per_sm} warps an SM:"
-        f" {limit} is the limit"
+        f"{words.count(held.programs_per_sm, 'program')} ({words.count(held.warps_per_sm, 'warp')}) an SM,"
+        f" limited by {limit}"
     )
 
 
 def _dram(estimate: Estimate, target: Target, measured: float | None) -> Measure:
+    """The share of DRAM's rate that the launch uses; none is predicted for one that has no time."""
     traffic = estimate.traffic
-    predicted = traffic.dram_bytes / estimate.time_us / 1e3 / target.dram_gb_per_s
-    moved = f"{words.amount(traffic.dram_bytes)} moved, {words.amount(traffic.minimum_dram_bytes)} needed (predicted)"
+    fraction = traffic.dram_bytes / estimate.time_us / 1e3 / target.dram_gb_per_s
+    known = isfinite(estimate.time_us)
+    moved = f"{words.amount(traffic.dram_bytes)} moved, {words.amount(traffic.minimum_dram_bytes)} needed"
     return Measure(
-        quantity="DRAM",
-        predicted=words.percent(predicted),
+        quantity="DRAM of peak",
+        predicted=words.percent(fraction) if known else words.NONE,
         measured=_pct(measured),
-        remark="; ".join(filter(None, ("of peak", _agreement(100 * predicted, measured), moved))),
+        remark="; ".join(filter(None, (_agreement(100 * fraction, measured if known else None), moved))),
     )
 
 
@@ -185,7 +186,7 @@ def _time(estimate: Estimate, measured_ns: float | None) -> Measure:
         quantity="time",
         predicted=words.predicted_time(estimate),
         measured=words.NONE if measured_ns is None else words.microseconds(measured_ns / 1e3),
-        remark=f"{said}bound by {bound}; floors: {floor_words(estimate)}" if isfinite(estimate.time_us) else bound,
+        remark=f"{said}highest floor: {bound}" if isfinite(estimate.time_us) else bound,
     )
 
 
@@ -199,10 +200,6 @@ def _agreement(predicted: float, measured: float | None) -> str:
 
 def _pct(value: float | None) -> str:
     return words.NONE if value is None else f"{value:.2f} %"
-
-
-def _metric_words(name: str) -> str:
-    return name
 
 
 def _measured(name: str, value: float) -> str:
@@ -221,10 +218,9 @@ def _algorithm_lines(analysis: KernelAnalysis) -> Iterator[Line]:
 
 def _schedule_lines(analysis: KernelAnalysis) -> Iterator[Line]:
     launch, schedule = analysis.launch, analysis.schedule
-    grid = " x ".join(map(str, launch.grid))
-    said = [f"grid {grid}"]
+    said = [f"grid {words.extents(launch.grid, by=' x ')}"]
     if schedule is not None and algorithm_words.sizes(analysis.algorithm, launch):
-        said[0] += f" ({ORDER_WORDS.get(schedule.program_order, schedule.program_order)})"
+        said[0] += f" ({_order_words(schedule)})"
         said.append(f"tile {schedule.block_m} x {schedule.block_n} x {schedule.block_k}")
     else:
         said += [f"{one.parameter}={one.value}" for one in launch.arguments if isinstance(one, ConstexprArgument)]
@@ -233,3 +229,21 @@ def _schedule_lines(analysis: KernelAnalysis) -> Iterator[Line]:
         chosen = ", ".join(f"{name}={value}" for name, value in launch.configuration.items())
         said.append(f"autotuned: of its configurations the one predicted fastest ({chosen})")
     yield Line(label="schedule", text=", ".join(said))
+
+
+def _order_words(schedule: Schedule) -> str:
+    """The order in which programs are given to tiles, as said of an input."""
+    orders = {
+        "grid_2d": "m walked before n",
+        "grid_2d_swapped": "n walked before m",
+        "row_major": "one axis, row by row",
+        "column_major": "one axis, column by column",
+        "grouped": f"one axis, in groups of {schedule.group_m} tile rows",
+        "custom": "an order of its own",
+    }
+    said = [orders.get(schedule.program_order, schedule.program_order)]
+    if schedule.split_k > 1:
+        said.append(f"k split {schedule.split_k} ways")
+    if schedule.persistent:
+        said.append("persistent")
+    return ", ".join(said)

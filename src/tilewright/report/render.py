@@ -11,8 +11,11 @@ from rich.text import Text
 
 from tilewright.report.section import Line, Point, Report, Section, Table, Tone
 
-LABEL_COLUMN = 11
-"""Where the text of labelled lines begins, so that sections line up."""
+LONGEST_LABEL = 14
+"""A label with more characters gets a line of its own."""
+NARROWEST, WIDEST, PLAIN_WIDTH = 72, 120, 100
+"""Columns: a terminal's own width within these limits, and where there is no terminal."""
+_BULLET = "-"
 _STYLES = {Tone.PLAIN: "bold", Tone.GOOD: "bold green", Tone.BAD: "bold yellow"}
 
 
@@ -36,11 +39,11 @@ def render_text(report: Report, *, width: int, color: bool = False) -> str:
 
 
 def show(report: Report, *, stderr: bool) -> None:
-    """Print the report for people: at the terminal's width, or at 100 columns where there is none."""
+    """Print the report for people; plain text where there is no terminal, or where NO_COLOR asks for it."""
     console = Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=False)
     text = render_text(
         report,
-        width=console.width if console.is_terminal else 100,
+        width=min(max(console.width, NARROWEST), WIDEST) if console.is_terminal else PLAIN_WIDTH,
         color=console.is_terminal and console.color_system is not None and not console.no_color,
     )
     console.file.write(text)
@@ -61,29 +64,32 @@ def _section(section: Section) -> RenderableType:
     title = Text(section.title, style="bold")
     if section.about:
         title.append(f"  {section.about}", style="default")
-    drawn: list[RenderableType] = [title]
-    for part in section.parts:
-        drawn.append(Padding(_part(part), (0, 0, 0, 2)))
-    return Group(*drawn)
+    labels = [len(part.label) for part in section.parts if isinstance(part, Line) and len(part.label) <= LONGEST_LABEL]
+    column = max([len(_BULLET), *labels]) if any(labels) else 0
+    return Group(title, *(Padding(_part(part, column), (0, 0, 0, 2)) for part in section.parts))
 
 
-def _part(part: Line | Point | Table) -> RenderableType:
+def _part(part: Line | Point | Table, column: int) -> RenderableType:
+    """One part; ``column`` is the width of the section's labels, 0 where it has none."""
     if isinstance(part, Line):
-        return _line(part)
+        return _line(part, column)
     if isinstance(part, Point):
-        return _hanging(Text(""), Text.assemble("- ", part.text))
+        bullet = _hanging(Text(_BULLET), Text(part.text), len(_BULLET))
+        return Padding(bullet, (0, 0, 0, column + 2)) if column else bullet
     return _table(part)
 
 
-def _line(line: Line) -> RenderableType:
-    style = "cyan" if line.tone is Tone.PLAIN else _STYLES[line.tone]
-    return _hanging(Text(line.label, style=style), Text(line.text))
+def _line(line: Line, column: int) -> RenderableType:
+    label = Text(line.label, style="cyan" if line.tone is Tone.PLAIN else _STYLES[line.tone])
+    if len(line.label) <= LONGEST_LABEL:
+        return _hanging(label, Text(line.text), column)
+    return Group(label, _hanging(Text(""), Text(line.text), column))
 
 
-def _hanging(label: Text, text: Text) -> Grid:
-    """A label, and text that wraps beside it; a long label only takes more of the line."""
-    grid = Grid.grid(padding=(0, 1), pad_edge=False)
-    grid.add_column(no_wrap=True, min_width=LABEL_COLUMN - 1)
+def _hanging(label: Text, text: Text, column: int) -> Grid:
+    """A label, and text that wraps beside it."""
+    grid = Grid.grid(padding=(0, 1 if label.plain == _BULLET else 2, 0, 0), pad_edge=False)
+    grid.add_column(no_wrap=True, min_width=column)
     grid.add_column(ratio=1, overflow="fold")
     grid.add_row(label, text)
     return grid
@@ -91,12 +97,13 @@ def _hanging(label: Text, text: Text) -> Grid:
 
 def _table(table: Table) -> Grid:
     grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
-    for column in table.columns:
-        last = column == table.columns[-1]
+    for index, column in enumerate(table.columns):
+        # Only cells that have somewhere to break may wrap; rich would cut off what may not and does not fit.
+        one_word = not any(" " in row[index] for row in table.rows)
         grid.add_column(
             Text(column),
             justify="right" if column in table.numeric else "left",
-            no_wrap=not last,
+            no_wrap=one_word,
             overflow="fold",
         )
     for row in table.rows:

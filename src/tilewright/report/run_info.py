@@ -15,34 +15,34 @@ from tilewright.records.verdict import Status
 from tilewright.report import words
 from tilewright.report.change_info import accepted, change_parts, gains, total
 from tilewright.report.kernel_info import kernel_parts
-from tilewright.report.proof_info import proof_parts
+from tilewright.report.proof_info import dtypes, proof_parts
 from tilewright.report.section import Line, Part, Point, Report, Section, Tone
 from tilewright.search.changes import describe
 
 
-def run_info(run: Run, *, written_to: Path | None = None, with_time: bool = False) -> Report:
+def run_info(run: Run, *, written_to: Path | None = None, machine: bool = True) -> Report:
     """Everything that ``optimize`` found, in the order in which one asks for it.
 
     Args:
         run: the finished run.
         written_to: where the output went.
-        with_time: also say how long it took, which differs from run to run.
+        machine: also say what depends on the speed of this machine: seconds, and how much fitted the proof's time.
     """
     sections = [
         Section(title="READ", about=run.request.source.path, parts=tuple(_read(run))),
         *_found(run),
         *_changed(run),
-        *_proved(run),
+        *_proved(run, machine=machine),
         *_refused(run),
     ]
-    return Report(sections=tuple(sections), conclusion=conclusion(run, written_to=written_to, with_time=with_time))
+    return Report(sections=tuple(sections), conclusion=conclusion(run, written_to=written_to, machine=machine))
 
 
-def conclusion(run: Run, *, written_to: Path | None, with_time: bool) -> Line:
+def conclusion(run: Run, *, written_to: Path | None, machine: bool) -> Line:
     """IMPROVED with the predicted gain and what proves it, or UNCHANGED with the reason."""
     tail = [
         *([f"written to {written_to}"] if written_to is not None else []),
-        *([f"{run.elapsed_s:.1f} s"] if with_time else []),
+        *([f"{run.elapsed_s:.1f} s"] if machine else []),
         *_compilers(run),
     ]
     if run.winner is None:
@@ -52,17 +52,21 @@ def conclusion(run: Run, *, written_to: Path | None, with_time: bool) -> Line:
     if gain and not gain.certain:
         said += " (the interval includes 1: measure it)"
     verdict = run.winner.verdict
-    proof = f"proved by {words.count(len(verdict.checks), 'check')}" if verdict else "not proved"
+    proof = "not proved"
+    if verdict is not None:
+        proof = f"proved by {words.count(len(verdict.checks), 'check')}" if machine else f"proved in {dtypes(verdict)}"
     return Line(label="IMPROVED", text="; ".join([said, proof, *tail]), tone=Tone.GOOD)
 
 
-def read_lines(request: Request, target: Target, capture: Capture) -> Iterator[Part]:
+def read_lines(request: Request, target: Target, capture: Capture, *, stage: str | None = None) -> Iterator[Part]:
     """What was read, and what had to be assumed."""
     source = request.source
     kind = "prompt document" if source.first_line > 1 else "kernel file"
     kernels = words.listed(source.kernels)
     yield Line(label="input", text=f"{kind} with kernel{'' if len(source.kernels) == 1 else 's'} {kernels}")
     yield Line(label="GPU", text=gpu_words(target))
+    if stage is not None:
+        yield Line(label="stage", text=stage)
     measured = words.listed(f"{len(values)} of {kernel}" for kernel, values in request.metrics.items())
     yield Line(label="metrics", text=f"{measured} (measured)" if request.metrics else "none given: nothing is measured")
     shapes = ", ".join(words.tensor(spec) for spec in capture.inputs) or "no inputs"
@@ -97,8 +101,7 @@ def kernel_about(launch: Launch, request: Request, launches: Iterable[Launch]) -
 
 
 def _read(run: Run) -> Iterator[Part]:
-    yield from read_lines(run.request, run.target, run.capture)
-    yield Line(label="stage", text=run.stage)
+    yield from read_lines(run.request, run.target, run.capture, stage=run.stage)
 
 
 def _found(run: Run) -> Iterator[Section]:
@@ -126,27 +129,36 @@ def _findings(findings: Iterable[Finding]) -> Iterator[Part]:
 
 
 def _changed(run: Run) -> Iterator[Section]:
-    for trial in accepted(run):
-        yield Section(title="CHANGED", about=trial.candidate.kernel, parts=tuple(change_parts(trial)))
-    found = gains(run)
-    if not found:
-        return
-    lines: list[Part] = []
-    for gain in found:
+    kept = accepted(run)
+    for index, trial in enumerate(kept):
+        parts = [*change_parts(trial)]
+        if index == len(kept) - 1:
+            parts += _gained(run)
+        step = f", step {index + 1} of {len(kept)}" if len(kept) > 1 else ""
+        yield Section(title="CHANGED", about=f"{trial.candidate.kernel}{step}", parts=tuple(parts))
+
+
+def _gained(run: Run) -> Iterator[Line]:
+    """What all changes bring together: each changed kernel, and the forward call where it has several launches."""
+    for gain in gains(run):
         before, after = (words.predicted_time(one) for one in (gain.before, gain.after))
-        said = f"{before} -> {after}, {words.ratio(gain.comparison)} (predicted)"
-        lines.append(Line(label=gain.kernel, text=f"{said}{', slowest launch' if gain.launches > 1 else ''}"))
+        which = f" {gain.kernel}," if len(run.analyses) > 1 else ""
+        which += " its slowest launch," if gain.launches > 1 else ""
+        yield Line(
+            label="together", text=f"{which} {before} -> {after} predicted: {words.ratio(gain.comparison)}".strip()
+        )
     whole = total(run)
     if whole is not None and len(run.analyses) > 1:
-        lines.append(Line(label="all kernels", text=f"{words.ratio(whole)} of one forward call (predicted)"))
-    yield Section(title="BROUGHT", about="predicted time of one launch, input -> output", parts=tuple(lines))
+        yield Line(label="forward()", text=f"all launches together {words.ratio(whole)} predicted")
 
 
-def _proved(run: Run) -> Iterator[Section]:
+def _proved(run: Run, *, machine: bool) -> Iterator[Section]:
     for trial in accepted(run)[-1:]:
         if trial.verdict is not None:
             status = trial.verdict.status.value.upper()
-            yield Section(title=status, about="against the input", parts=tuple(proof_parts(trial.verdict)))
+            yield Section(
+                title=status, about="against the input", parts=tuple(proof_parts(trial.verdict, machine=machine))
+            )
 
 
 def _refused(run: Run) -> Iterator[Section]:

@@ -14,12 +14,12 @@ from tilewright.report.run_info import run_info
 
 def show_run(run: Run, *, written_to: Path | None) -> None:
     """Draw a run on stderr; stdout belongs to the code."""
-    show(run_info(run, written_to=written_to, with_time=True), stderr=True)
+    show(run_info(run, written_to=written_to), stderr=True)
 
 
 def render_run_text(run: Run, *, width: int = 100, color: bool = False) -> str:
-    """A run as text: the same run gives the same text, with no times of day and no facts of this machine."""
-    return render_text(run_info(run), width=width, color=color)
+    """A run as text, the same on every machine: nothing that depends on its speed, no paths but the one given."""
+    return render_text(run_info(run, machine=False), width=width, color=color)
 
 
 def write_json(run: Run, path: Path) -> None:

@@ -87,8 +87,16 @@ def explore(
         else:
             what = f"{kernel}: {describe(plan[0])}"
             refusals.append(Refusal(what=what, reason=f"predicted at {one.ratio:.2f}x once built"))
-    explored.sort(key=lambda one: (-one.ratio, len(one.candidate.schedules)))
-    return tuple(explored), tuple(dict.fromkeys(refusals))
+    return tuple(_simplest_first(explored)), tuple(dict.fromkeys(refusals))
+
+
+def _simplest_first(explored: Sequence[Explored]) -> list[Explored]:
+    """Fastest first; of those that the model cannot tell apart, the one that changes least."""
+    best = max((one.ratio for one in explored), default=1.0)
+    return sorted(
+        explored,
+        key=lambda one: (one.ratio * LEAST_GAIN < best, len(one.candidate.changes), -one.ratio),
+    )
 
 
 def _healthy(stage: Stage, metrics: Mapping[str, float]) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tilewright.targets.loader import entries, load, names
-from tilewright.targets.schema import FIELDS
+from tilewright.targets.schema import FIELDS, READ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,15 +18,22 @@ class GpuRow:
     architecture: str
     compute_capability: str
     sm_count: int
+    boost_clock_mhz: float
     dram_gb_per_s: float
+    dram_gb: float
+    """GB of 2**30 bytes."""
     fp32_tflops: float
     tf32_tflops: float | None
     fp16_tflops: float | None
     bf16_tflops: float | None
+    shared_kb_per_sm: float
+    """KB of 1024 bytes."""
     shared_kb_per_block: float
     """KB of 1024 bytes."""
     l2_mb: float
     """MB of 2**20 bytes."""
+    read: Mapping[str, int]
+    """How many of the numbers were read in the ``source`` itself, in a ``copy`` of it, or not at all (``none``)."""
     aliases: tuple[str, ...]
 
 
@@ -38,6 +46,8 @@ class Fact:
     """``None`` where the chip has no such unit or no source is known."""
     unit: str
     source: str
+    read: str
+    """What was opened: the ``source`` itself, a ``copy`` of it, or ``none``; empty where there is no number."""
 
 
 def gpu_rows() -> tuple[GpuRow, ...]:
@@ -52,13 +62,17 @@ def gpu_rows() -> tuple[GpuRow, ...]:
                 architecture=target.architecture,
                 compute_capability=".".join(map(str, target.compute_capability)),
                 sm_count=target.sm_count,
+                boost_clock_mhz=target.boost_clock_mhz,
                 dram_gb_per_s=target.dram_gb_per_s,
+                dram_gb=target.dram_bytes / 2**30,
                 fp32_tflops=target.fp32_tflops,
                 tf32_tflops=target.tf32_tflops,
                 fp16_tflops=target.fp16_tflops,
                 bf16_tflops=target.bf16_tflops,
+                shared_kb_per_sm=target.shared_bytes_per_sm / 2**10,
                 shared_kb_per_block=target.shared_bytes_per_block / 2**10,
                 l2_mb=target.l2_bytes / 2**20,
+                read={how: list(entries()[name].read.values()).count(how) for how in READ},
                 aliases=aliases,
             )
         )
@@ -72,6 +86,7 @@ def gpu_facts(name: str) -> tuple[Fact, ...]:
         UnknownGpuError: No such GPU.
     """
     target = load(name)
+    read = entries()[target.name].read
     facts = []
     for field, form in FIELDS.items():
         value = getattr(target, field)
@@ -79,5 +94,6 @@ def gpu_facts(name: str) -> tuple[Fact, ...]:
             value = ".".join(map(str, value))
         elif value is not None:
             value = value / form.scale
-        facts.append(Fact(field=field, value=value, unit=form.unit, source=target.sources.get(field, "")))
+        source = target.sources.get(field, "")
+        facts.append(Fact(field=field, value=value, unit=form.unit, source=source, read=read.get(field, "")))
     return tuple(facts)

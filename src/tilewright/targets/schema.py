@@ -10,14 +10,17 @@ A file ``catalog/NAME.toml`` holds three words and one list::
 
 and one inline table for each number of a Target::
 
-    l2_bytes = { value = 72, unit = "MB", source = "document, table" }
+    l2_bytes = { value = 72, unit = "MB", read = "source", source = "document, table" }
 
 ``unit`` is fixed for each field (``FIELDS``). As vendors write them, KB is 1024 bytes and MB 2**20 bytes where they
 size a memory, and GB is 2**30 bytes in ``dram_bytes``; rates are decimal: GB/s is 1e9 bytes and TFLOP/s 1e12
 operations a second, a multiplication with its addition counted as two. Rates are dense, at boost clock.
-``source`` names the document and its table, or who measured it on what. A number that no source gives is left out where
-``FIELDS`` allows it: a missing tensor-core rate says that the chip has no such unit, a missing latency or cache
-bandwidth that nobody is known to have measured it.
+``source`` names the document and its table, or who measured it on what. ``read`` says what whoever wrote the line
+opened: ``"source"`` the source itself (a file or page of its maker, a device's own report, a measurement), ``"copy"``
+only somebody's copy, quotation or table of it, which ``source`` names, and ``"none"`` nothing: the number is from
+memory, ``source`` says where to look it up, and a Target's source of it ends with ``NOT_READ``. A number that no
+source gives is left out where ``FIELDS`` allows it: a missing tensor-core rate says that the chip has no such unit, a
+missing latency or cache bandwidth that nobody is known to have measured it.
 """
 
 from __future__ import annotations
@@ -31,6 +34,9 @@ from tilewright.errors import PluginError
 from tilewright.records.target import Target
 
 WORDS = ("name", "title", "architecture")
+READ = ("source", "copy", "none")
+NOT_READ = " (not re-read)"
+"""How the source of a number ends whose document nobody has opened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +84,7 @@ FIELDS: Mapping[str, Field] = {
     "dram_latency_cycles": _CYCLES,
 }
 _MAY_BE_ZERO = frozenset({"shared_reserved_bytes_per_block"})
+_KEYS = frozenset({"value", "unit", "read", "source"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +93,8 @@ class Entry:
 
     target: Target
     aliases: tuple[str, ...]
+    read: Mapping[str, str]
+    """Each number's field to one of ``READ``."""
 
 
 def parse_entry(text: str, file: str) -> Entry:
@@ -112,8 +121,9 @@ def parse_entry(text: str, file: str) -> Entry:
     if not isinstance(aliases, list) or not all(isinstance(alias, str) and alias for alias in aliases):
         raise PluginError(f"{file}: aliases must be a list of names")
     numbers = {name: _number(data, name, field, file) for name, field in FIELDS.items()}
-    sources = {name: data[name]["source"] for name in FIELDS if name in data}
-    return Entry(target=Target(**words, **numbers, sources=sources), aliases=tuple(aliases))
+    read = {name: data[name]["read"] for name in FIELDS if name in data}
+    sources = {name: data[name]["source"] + (NOT_READ if how == "none" else "") for name, how in read.items()}
+    return Entry(target=Target(**words, **numbers, sources=sources), aliases=tuple(aliases), read=read)
 
 
 def _word(data: Mapping[str, Any], word: str, file: str) -> str:
@@ -129,12 +139,14 @@ def _number(data: Mapping[str, Any], name: str, field: Field, file: str) -> Any:
             return None
         raise PluginError(f"{file}: {name} is missing")
     table = data[name]
-    if not isinstance(table, dict) or table.keys() != {"value", "unit", "source"}:
-        raise PluginError(f"{file}: {name} must be a table of value, unit and source")
+    if not isinstance(table, dict) or table.keys() != _KEYS:
+        raise PluginError(f"{file}: {name} must be a table of value, unit, read and source")
     if table["unit"] != field.unit:
         raise PluginError(f"{file}: {name} is in {field.unit}, not in {table['unit']}")
     if not isinstance(table["source"], str) or not table["source"].strip():
         raise PluginError(f"{file}: {name} has no source")
+    if table["read"] not in READ:
+        raise PluginError(f"{file}: {name}: read must be one of {', '.join(READ)}")
     if name == "compute_capability":
         return _capability(table["value"], file)
     return _scaled(table["value"], name, field, file)

@@ -8,8 +8,6 @@ import site
 from collections.abc import Mapping
 from pathlib import Path
 
-import tilewright
-
 _PASSED = frozenset(
     {"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "VIRTUAL_ENV"}
     | {"CUDA_HOME", "CUDA_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "NVIDIA_VISIBLE_DEVICES"}
@@ -55,6 +53,6 @@ def worker_environment(root: Path, *, mark: str, threads: int, extra: Mapping[st
 
 def _python_path(given: str) -> str:
     """``given`` with absolute entries (the worker stands in another folder), this package's own place first."""
-    own = str(Path(tilewright.__file__).resolve().parent.parent)
+    own = str(Path(__file__).resolve().parents[2])
     entries = [os.path.abspath(entry) for entry in given.split(os.pathsep) if entry]
     return os.pathsep.join(dict.fromkeys([own, *entries]))

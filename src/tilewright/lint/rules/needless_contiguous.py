@@ -11,12 +11,12 @@ from tilewright.lint.rule import HEADER, Bad, Good, Report, Rule
 from tilewright.lint.tree import dotted, statements, walk
 from tilewright.records.finding import Severity
 
+_KERNEL = "@triton.jit\ndef kernel(x_ptr, stride_m, stride_n=1):\n    tl.load(x_ptr + tl.program_id(0) * stride_m)\n"
+
 
 def _file(before: str, stride: str) -> str:
-    return (
-        f"{HEADER}@triton.jit\ndef kernel(x_ptr, stride_m, stride_n=1):\n    tl.load(x_ptr + tl.program_id(0) * stride_m)\n\n\n"
-        f"def run(x):\n{before}    rows, columns = x.shape\n    kernel[(rows,)](x, {stride})\n"
-    )
+    run = f"def run(x):\n{before}    rows, columns = x.shape\n    kernel[(rows,)](x, {stride})\n"
+    return f"{HEADER}{_KERNEL}\n\n{run}"
 
 
 _COPY = "    x = x.contiguous()\n"
@@ -24,8 +24,8 @@ _BOTH = "x.stride(0), x.stride(1)"
 
 
 class NeedlessContiguous(Rule):
-    """A kernel that takes every stride of a tensor reads a transposed or sliced tensor as it lies; ``.contiguous()`` before the launch
-    copies it through memory once more.
+    """A kernel that takes every stride of a tensor reads a transposed or sliced one as it lies; ``.contiguous()`` before
+    the launch copies it through memory once more.
     """
 
     code = "TW701"
@@ -47,10 +47,8 @@ class NeedlessContiguous(Rule):
                 name = _copied(node)
                 strides = [item for item in passed if item.startswith(f"{name}.stride(")]
                 if name and self._is_input(site.function, name) and len(strides) == _rank(site.function, name):
-                    yield Report(
-                        node,
-                        f"`{name}` is copied by .contiguous() though the kernel takes its strides; pass it as it is",
-                    )
+                    what = f"`{name}` is copied by .contiguous() though the kernel takes its strides"
+                    yield Report(node, f"{what}; pass it as it is")
 
     def _is_input(self, function: cst.FunctionDef | None, name: str) -> bool:
         return function is not None and any(item.name.value == name for item in function.params.params)

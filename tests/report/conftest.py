@@ -1,0 +1,307 @@
+"""Hand-made runs: small records with every kind of thing a report has to say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from tilewright import targets
+from tilewright.records.algorithm import Accumulated, Apply, Contraction, Loaded, Opaque, Operand, Output
+from tilewright.records.build import Build, BuildFailure, InstructionMix
+from tilewright.records.estimate import Estimate, Occupancy, Traffic, Waves
+from tilewright.records.finding import Finding, Severity
+from tilewright.records.launch import Capture, ConstexprArgument, Launch, ScalarArgument, TensorArgument
+from tilewright.records.profile import Diagnosis
+from tilewright.records.schedule import Schedule
+from tilewright.records.source import KernelSource, Request, TensorSpec
+from tilewright.records.trial import Candidate, Change, Inspection, KernelAnalysis, Refusal, Run, Trial
+from tilewright.records.verdict import Check, Status, Verdict
+
+TTIR = "module { tt.func public @must_not_leak() }"
+METRICS = {
+    "launch__grid_size": 2048.0,
+    "sm__warps_active.avg.pct_of_peak_sustained_active": 8.33,
+    "sm__throughput.avg.pct_of_peak_sustained_elapsed": 37.63,
+    "gpu__time_duration.sum": 2_300_000.0,
+    "smsp__inst_executed.sum": 123456.0,
+}
+
+
+def make_estimate(time_us: float = 2000.0, *, binds: str = "l2") -> Estimate:
+    return Estimate(
+        time_us=time_us,
+        low_us=time_us / 1.25,
+        high_us=time_us * 1.25,
+        binds=binds,
+        floors_us={"tensor": 0.8 * time_us, "l2": 0.9 * time_us, "launch": 2.5},
+        occupancy=Occupancy(
+            programs_per_sm=1,
+            warps_per_sm=4,
+            fraction=4 / 48,
+            limits={"shared_memory": 1, "registers": 4, "warps": 12, "blocks": 24},
+            limited_by="shared_memory",
+        ),
+        waves=Waves(programs=2048, programs_per_wave=128, waves=16.0, efficiency=1.0),
+        traffic=Traffic(
+            dram_bytes=6.0e8, l2_bytes=8.0e9, shared_bytes=2.5e10, minimum_dram_bytes=2.4e8, l2_hit_fraction=0.92
+        ),
+    )
+
+
+def make_build(**changes: object) -> Build:
+    build = Build(
+        kernel="matmul",
+        compute_capability=(8, 9),
+        num_warps=4,
+        num_stages=3,
+        registers_per_thread=128,
+        spill_bytes=0,
+        shared_bytes=65536,
+        mix=InstructionMix(
+            loop={"HMMA": 64, "LDGSTS": 16, "LDS": 64, "STG": 1},
+            outside={"IMAD": 131, "STG": 8},
+            loop_modifiers={
+                "HMMA.1688.F32.TF32": 64,
+                "LDGSTS.E.BYPASS.LTC128B.128": 12,
+                "LDGSTS.E": 4,
+                "LDS": 64,
+                "STG.E.U16": 1,
+            },
+        ),
+        triton_version="3.9.0",
+        ptxas_version="12.9.86",
+        content_hash="0123",
+    )
+    return replace(build, **changes)  # type: ignore[arg-type]
+
+
+def make_launch(kernel: str = "matmul", *, ordinal: int = 0) -> Launch:
+    sizes = {"M": 2048, "N": 4096, "K": 8192, "stride_am": 1, "stride_ak": 2048, "stride_cm": 4096}
+    return Launch(
+        kernel=kernel,
+        ordinal=ordinal,
+        grid=(32, 64, 1),
+        num_warps=4,
+        num_stages=3,
+        num_ctas=1,
+        arguments=(
+            TensorArgument(
+                parameter="a_ptr", dtype="fp32", shape=(8192, 2048), strides=(2048, 1), offset=0, origin="input:0"
+            ),
+            *(ScalarArgument(parameter=name, dtype="i32", value=value) for name, value in sizes.items()),
+            ConstexprArgument(parameter="BLOCK", value=64),
+        ),
+        ttir=TTIR,
+        generic_ttir=TTIR,
+        call_line=10,
+    )
+
+
+def make_contraction() -> Contraction:
+    bias = Loaded(operand=Operand(parameter="bias_ptr", dtype="fp32", strides={"n": "1"}))
+    value = Apply(operation="add", arguments=(Accumulated(dtype="fp32"), bias), dtype="fp32")
+    return Contraction(
+        kernel="matmul",
+        extents={"m": "M", "n": "N", "k": "K"},
+        batch_axes=(),
+        a=Operand(parameter="a_ptr", dtype="fp32", strides={"m": "stride_am", "k": "stride_ak"}),
+        b=Operand(parameter="b_ptr", dtype="fp32", strides={"k": "1", "n": "K"}),
+        accumulator_dtype="fp32",
+        input_precision="tf32",
+        outputs=(
+            Output(operand=Operand(parameter="c_ptr", dtype="fp32", strides={"m": "stride_cm", "n": "1"}), value=value),
+        ),
+    )
+
+
+def make_analysis(**changes: object) -> KernelAnalysis:
+    analysis = KernelAnalysis(
+        launch=make_launch(),
+        algorithm=make_contraction(),
+        build=make_build(),
+        estimate=make_estimate(),
+        diagnosis=Diagnosis(
+            kernel="matmul",
+            binds="occupancy",
+            summary="One program an SM for want of shared memory.",
+            evidence=("SM throughput is 37.63 % of peak (measured).", "4 of 48 warps can be active (predicted)."),
+            stage="block_tiling",
+            fields=("block_m", "num_stages"),
+        ),
+        schedule=Schedule(),
+    )
+    return replace(analysis, **changes)  # type: ignore[arg-type]
+
+
+def make_opaque(kernel: str, *, ordinal: int, time_us: float) -> KernelAnalysis:
+    return make_analysis(
+        launch=make_launch(kernel, ordinal=ordinal),
+        algorithm=Opaque(kernel=kernel, reasons=("it multiplies no matrices",)),
+        estimate=make_estimate(time_us, binds="dram"),
+    )
+
+
+def make_check(dtype: str, *, error: float, bound: float, name: str = "output: relative Frobenius error") -> Check:
+    return Check(
+        name=name,
+        dtype=dtype,
+        shapes=((100, 52), (36, 100)),
+        distribution="normal",
+        error=error,
+        bound=bound,
+        original_error=None if bound == 0 else 1e-4,
+        passed=error <= bound,
+    )
+
+
+def make_verdict(status: Status = Status.PROVED) -> Verdict:
+    return Verdict(
+        status=status,
+        checks=(
+            make_check("fp32", error=1e-4, bound=4e-4),
+            make_check("fp32", error=3e-4, bound=4e-4),
+            make_check("fp32", error=0.0, bound=0.0, name="input kept"),
+            make_check("bf16", error=0.0, bound=0.0, name="input kept"),
+        ),
+        reason="4 checks hold",
+        unchecked=("programs ran one after the other: races would not show",),
+        seed=7,
+        elapsed_s=4.5,
+    )
+
+
+def make_trial(**changes: object) -> Trial:
+    entries = (Schedule(block_k=32), Schedule(block_n=128, block_k=16))
+    trial = Trial(
+        candidate=Candidate(
+            text="the candidate's text",
+            kernel="matmul",
+            schedules=entries,
+            changes=(
+                Change(
+                    field="BLOCK_M, BLOCK_N, BLOCK_K",
+                    before="64, 64, 64",
+                    after="tuned over 2: 64, 64, 32; 64, 128, 16",
+                    reason="the tile decides registers and shared memory",
+                    predicted_ratio=1.5,
+                ),
+                Change(
+                    field="pointers",
+                    before="recomputed",
+                    after="advanced",
+                    reason="one addition a step",
+                    predicted_ratio=None,
+                ),
+            ),
+        ),
+        builds=(make_build(shared_bytes=32768), make_build(shared_bytes=24576, spill_bytes=8)),
+        estimate=make_estimate(1000.0, binds="tensor"),
+        findings=(),
+        verdict=make_verdict(),
+        entry_estimates=(make_estimate(1100.0), make_estimate(1000.0, binds="tensor")),
+    )
+    return replace(trial, **changes)  # type: ignore[arg-type]
+
+
+def make_finding(line: int) -> Finding:
+    return Finding(
+        path="prompt.txt",
+        line=line,
+        column=3,
+        code="TW602",
+        rule="bfloat16-through-float16",
+        message="bfloat16 data is narrowed to float16",
+        severity=Severity.ERROR,
+    )
+
+
+def make_run(**changes: object) -> Run:
+    winner = make_trial()
+    source = KernelSource(path="prompt.txt", text="the input's text", kernels=("matmul",), first_line=53)
+    run = Run(
+        request=Request(
+            source=source,
+            gpu="4090",
+            stage="grid_and_parallel",
+            metrics={"matmul": METRICS},
+            notes=("code: lines 53 to 228",),
+        ),
+        target=targets.load("rtx4090"),
+        stage="grid_and_parallel",
+        capture=Capture(
+            launches=(make_launch(),),
+            inputs=(TensorSpec(name="A", dtype="f32", shape=(8192, 2048)),),
+            outputs=(TensorSpec(name="output0", dtype="f32", shape=(2048, 4096)),),
+            assumptions=("shapes not given: assumed A float32 [8192, 2048]",),
+        ),
+        analyses=(make_analysis(),),
+        findings=(make_finding(120), make_finding(121)),
+        trials=(winner,),
+        winner=winner,
+        reason="proved, and predicted to be faster",
+        accepted=(winner,),
+        refusals=(Refusal(what="matmul: split of K", reason="the grid is large enough"),),
+        elapsed_s=12.3,
+    )
+    return replace(run, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def improved() -> Run:
+    """One contraction, rewritten and proved."""
+    return make_run()
+
+
+@pytest.fixture
+def unchanged() -> Run:
+    """A candidate that was refuted, so that the input goes back."""
+    lost = make_trial(verdict=replace(make_verdict(Status.REFUTED), reason="output differs at [0, 1]"))
+    return make_run(trials=(lost,), winner=None, accepted=(), reason="no candidate could be proved")
+
+
+@pytest.fixture
+def failing() -> Run:
+    """The kernel does not build, or does not fit: nothing can be estimated in finite numbers."""
+    failure = BuildFailure(
+        kernel="matmul", compute_capability=(8, 9), kind="out_of_resources", message="asks for 131072 bytes"
+    )
+    infinite = replace(make_estimate(), time_us=float("inf"), low_us=float("inf"), high_us=float("inf"))
+    infinite = replace(infinite, binds="shared_memory", floors_us={"shared_memory": float("inf")})
+    return make_run(
+        analyses=(
+            make_analysis(build=failure, estimate=None, diagnosis=None),
+            make_analysis(launch=make_launch("other", ordinal=1), estimate=infinite, diagnosis=None, schedule=None),
+        ),
+        trials=(),
+        winner=None,
+        accepted=(),
+        reason="matmul does not build",
+    )
+
+
+@pytest.fixture
+def several() -> Run:
+    """Three launches, of which the first is rewritten in two steps."""
+    first, second = make_trial(estimate=make_estimate(1500.0)), make_trial()
+    return make_run(
+        analyses=(
+            make_analysis(),
+            make_opaque("row_max", ordinal=1, time_us=400.0),
+            make_opaque("row_sum", ordinal=2, time_us=600.0),
+        ),
+        trials=(first, second),
+        accepted=(first, second),
+        winner=second,
+    )
+
+
+@pytest.fixture
+def inspection_of() -> Callable[[Run], Inspection]:
+    """The inspection of the same launches."""
+
+    def make(run: Run) -> Inspection:
+        return Inspection(request=run.request, target=run.target, capture=run.capture, analyses=run.analyses)
+
+    return make
