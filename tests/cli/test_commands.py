@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-CLEAN = '''import torch
+CLEAN = """import torch
 import torch.nn as nn
 import triton
 import triton.language as tl
@@ -30,7 +30,7 @@ def double(x):
 class ModelNew(nn.Module):
     def forward(self, x):
         return double(x)
-'''
+"""
 DIRTY = CLEAN + "\n\nif __name__ == '__main__':\n    print(ModelNew())\n"
 
 
@@ -145,7 +145,7 @@ def test_inspect_shows_what_the_profiler_measured(tilewright, prompt: Path) -> N
     shown = _flat(kernel)
     assert shown["shared_bytes"] == 65536
     assert shown["programs_per_sm"] == 1
-    assert shown["occupancy"] == pytest.approx(1 / 12)
+    assert shown["occupancy_fraction"] == pytest.approx(4 / 48)
     assert shown["grid"] == [32, 64, 1]
 
 
