@@ -73,8 +73,8 @@ def file(tmp_path: Path) -> Callable[[str, str | bytes], Path]:
 FILES = [
     pytest.param("", r":1: the file is empty; name a kernel file or a prompt document", id="empty"),
     pytest.param("\n \n\t\n", r":1: the file is empty; ", id="blank"),
-    pytest.param(GOOD.replace("* BLOCK +", "* BLOCK +* 2"), r":9: .*syntax.*; ", id="syntax error"),
-    pytest.param(GOOD + "    def broken(self:\n", r":\d+: .*syntax.*; ", id="syntax error at the end"),
+    pytest.param(GOOD.replace("* BLOCK +", "* BLOCK +* 2"), r":9: not valid Python: .*; correct", id="syntax error"),
+    pytest.param(GOOD + "    def broken(self:\n", r":\d+: not valid Python: .*; correct", id="syntax error at the end"),
     pytest.param(GOOD.replace("ModelNew", "Model"), r":\d+: no class ModelNew; .*class ModelNew", id="no ModelNew"),
     pytest.param(NO_KERNEL, r":1: no @triton.jit kernel; put @triton.jit above", id="no kernel"),
     pytest.param(b"\x89PNG\r\n\x1a\n\xff\xfe\x00\x01", r":\d+: not text.*; ", id="binary"),

@@ -41,7 +41,7 @@ _GROUPS = (
         reason="programs that run together share rows of A and columns of B in L2",
     ),
     _Group(name="split of K", fields=("split_k",), reason="more programs than tiles, so that idle SMs get work"),
-    _Group(name="persistence", fields=("persistent",), reason="as many programs as fit, each walking many tiles"),
+    _Group(name="persistence", fields=("persistent",), reason="one program on each SM walks many tiles, and starts once"),
     _Group(
         name="BLOCK_M, BLOCK_N, BLOCK_K",
         fields=("block_m", "block_n", "block_k"),
@@ -140,7 +140,7 @@ def kernel_docstring(analysed: Analysed, plan: Plan, stage: Stage) -> str:
     if first.split_k != before.split_k:
         lines.append(f"K is split {first.split_k} ways, since there are fewer tiles than multiprocessors.")
     if first.persistent != before.persistent:
-        lines.append("As many programs as run at once, each walking many tiles.")
+        lines.append("One program on each multiprocessor, walking many tiles.")
     lines += _block_sentences(analysed, plan)
     if first.pointers != before.pointers and first.pointers == "advanced":
         lines.append("Pointers advance by one step of K instead of being computed anew.")
