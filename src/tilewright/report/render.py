@@ -61,9 +61,7 @@ def draw(report: Report) -> RenderableType:
 
 
 def _section(section: Section) -> RenderableType:
-    title = Text(section.title, style="bold")
-    if section.about:
-        title.append(f"  {section.about}", style="default")
+    title = Text.assemble((section.title, "bold"), f"  {section.about}" if section.about else "")
     labels = [len(part.label) for part in section.parts if isinstance(part, Line) and len(part.label) <= LONGEST_LABEL]
     column = max([len(_BULLET), *labels]) if any(labels) else 0
     return Group(title, *(Padding(_part(part, column), (0, 0, 0, 2)) for part in section.parts))

@@ -38,10 +38,12 @@ _GROUPS = (
     _Group(
         name="program order",
         fields=("program_order", "group_m"),
-        reason="programs that run together share rows of A and columns of B in L2",
+        reason="which programs run together decides what they find in L2",
     ),
     _Group(name="split of K", fields=("split_k",), reason="more programs than tiles, so that idle SMs get work"),
-    _Group(name="persistence", fields=("persistent",), reason="one program on each SM walks many tiles, and starts once"),
+    _Group(
+        name="persistence", fields=("persistent",), reason="one program on each SM walks many tiles, and starts once"
+    ),
     _Group(
         name="BLOCK_M, BLOCK_N, BLOCK_K",
         fields=("block_m", "block_n", "block_k"),
@@ -94,21 +96,31 @@ def changes_of(analysed: Analysed, plan: Plan, target: Target) -> tuple[Change, 
                 field=group.name,
                 before=_value(group, before),
                 after=_values(group, plan),
-                reason=group.reason,
+                reason=_reason(group, plan[0]),
                 predicted_ratio=_alone(analysed, group, plan, target),
             )
         )
     return tuple(found)
 
 
+def _reason(group: _Group, entry: Schedule) -> str:
+    if group.name == "program order":
+        if entry.persistent or entry.split_k > 1:
+            return "persistent and split programs are numbered along one axis"
+        if entry.program_order == "grouped":
+            return "programs that run together share rows of A and columns of B in L2"
+    return group.reason
+
+
 def _value(group: _Group, schedule: Schedule) -> str:
     if group.name == "program order":
         order = ORDER_WORDS.get(schedule.program_order, schedule.program_order)
         return f"{order} of {schedule.group_m}" if schedule.program_order == "grouped" else order
-    values = [getattr(schedule, field) for field in group.fields]
-    return ", ".join(
-        {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value) for value in values
-    )
+    return ", ".join(_plain(getattr(schedule, field)) for field in group.fields)
+
+
+def _plain(value: object) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def _values(group: _Group, plan: Plan) -> str:

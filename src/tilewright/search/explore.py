@@ -22,7 +22,7 @@ from tilewright.search.changes import changes_of, describe, kernel_docstring
 from tilewright.search.session import Session
 from tilewright.stages import foreign_changes
 
-PLANS_BUILT = 6
+PLANS_BUILT = 4
 """Plans that are written and built in one stage: the model's order among its first few is not to be trusted."""
 LEAST_GAIN = 1.02
 """Predicted gain under which a plan is not worth a change of the file."""

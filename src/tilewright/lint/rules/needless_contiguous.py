@@ -24,8 +24,8 @@ _BOTH = "x.stride(0), x.stride(1)"
 
 
 class NeedlessContiguous(Rule):
-    """A kernel that takes every stride of a tensor reads a transposed or sliced one as it lies; ``.contiguous()`` before
-    the launch copies it through memory once more.
+    """A kernel that takes every stride of a tensor reads a transposed or sliced one as it lies; ``.contiguous()``
+    before the launch copies it through memory once more.
     """
 
     code = "TW701"
