@@ -70,11 +70,7 @@ def explore(
     promising = [(time_us, plan) for time_us, plan in ranked if before.time_us / time_us > LEAST_GAIN]
     if not promising:
         best_us, best = ranked[0]
-        plans_text = "the one other plan" if len(plans) == 1 else f"the best of {len(plans)} plans"
-        reason = (
-            f"predicted at {before.time_us:,.0f} us, bound by {before.binds}; {plans_text} ({describe(best[0])}) at "
-            f"{before.time_us / best_us:.2f}x, under the {LEAST_GAIN:g}x from which a change is worth it"
-        )
+        reason = _not_worth_it(analysed, before, len(plans), describe(best[0]), before.time_us / best_us)
         return (), (Refusal(what=f"{kernel}: {stage.name}", reason=reason),)
     explored: list[Explored] = []
     refusals: list[Refusal] = []
@@ -86,7 +82,9 @@ def explore(
             explored.append(one)
         else:
             what = f"{kernel}: {describe(plan[0])}"
-            refusals.append(Refusal(what=what, reason=f"predicted at {one.ratio:.2f}x once built"))
+            refusals.append(
+                Refusal(what=what, reason=f"predicted at {one.ratio:.3f}x once built, under {LEAST_GAIN:g}x")
+            )
     return tuple(_simplest_first(explored)), tuple(dict.fromkeys(refusals))
 
 
@@ -234,6 +232,17 @@ def _estimate(
     # The values of M, N, K stand in the original launch; the written kernel may not take all of them any more.
     work = analysed.family.work(analysed.lifted, schedule, analysed.lifted.launch)
     return estimate(work, session.target, build)
+
+
+def _not_worth_it(analysed: Analysed, before: Estimate, plans: int, best: str, ratio: float) -> str:
+    """Why the input stays although something could be varied."""
+    algorithm = analysed.lifted.algorithm
+    known = f"predicted at {before.time_us:,.0f} us, bound by {before.binds}"
+    if isinstance(algorithm, Opaque):
+        why = "; ".join(algorithm.reasons) or "no family reads it"
+        known = f"not lifted ({why}), so only its traffic is known: {before.time_us:,.0f} us at least (predicted)"
+    choice = "the one other plan" if plans == 1 else f"the best of {plans} plans"
+    return f"{known}; {choice} ({best}) at {ratio:.3f}x, under the {LEAST_GAIN:g}x from which a change is worth it"
 
 
 def _first_fault(builds: Sequence[Build | BuildFailure]) -> str:

@@ -20,6 +20,7 @@ from tilewright.search.changes import describe
 from tilewright.search.explore import LEAST_GAIN, Explored, explore, write_and_build
 from tilewright.search.portable import portability
 from tilewright.search.session import Session
+from tilewright.stages import all_stages
 
 PROOFS = 2
 """Candidates of one stage that are tried in the prover before the stage gives up."""
@@ -185,7 +186,17 @@ def _reason(state: _State) -> str:
     if refuted:
         return f"no candidate could be proved: {refuted[0].reason}"
     if state.refusals:
-        return state.refusals[0].reason
+        return _first_refusal(state)
     if not state.capture.launches:
         return f"forward() launched no kernel{': ' + state.capture.error if state.capture.error else ''}"
     return "nothing to change"
+
+
+def _first_refusal(state: _State) -> str:
+    """The reason of the first refusal, with the kernel where there are several, and with what it is about."""
+    first = state.refusals[0]
+    kernel, _, detail = first.what.partition(": ")
+    several = len({launch.kernel for launch in state.capture.launches}) > 1
+    about = [kernel] if several else []
+    about += [detail] if detail not in {"", "estimate", *(stage.name for stage in all_stages())} else []
+    return ": ".join([*about, first.reason])
