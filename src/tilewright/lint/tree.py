@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
-from functools import cache
+from dataclasses import dataclass
 
 import libcst as cst
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from tilewright.errors import SourceError
+from tilewright.source.tree import parsed
+from tilewright.source.walk import children
+from tilewright.source.walk import walk as walk
 
 
 class _Unknown:
@@ -33,40 +35,6 @@ class Edit:
     start: tuple[int, int]
     end: tuple[int, int]
     text: str
-
-
-_PUNCTUATION = frozenset(
-    {"lpar", "rpar", "lbracket", "rbracket", "lbrace", "rbrace", "leading_lines", "lines_after_decorators", "header"}
-    | {"footer", "trailing_whitespace", "comma", "semicolon", "equal", "colon", "dot"}
-)
-
-
-@cache
-def _fields(kind: type[cst.CSTNode]) -> tuple[str, ...]:
-    """Return the fields of a node that hold code and not whitespace or punctuation."""
-    names = (item.name for item in fields(kind))
-    return tuple(name for name in names if not name.startswith("whitespace") and name not in _PUNCTUATION)
-
-
-def _children(node: cst.CSTNode) -> list[cst.CSTNode]:
-    """Return the nodes right below; many times quicker than ``node.children``, which visits and rebuilds."""
-    found: list[cst.CSTNode] = []
-    for name in _fields(type(node)):
-        value = getattr(node, name)
-        if isinstance(value, cst.CSTNode):
-            found.append(value)
-        elif isinstance(value, (list, tuple)):
-            found.extend(item for item in value if isinstance(item, cst.CSTNode))
-    return found
-
-
-def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """Yield ``node`` and everything below it, in the order of the file."""
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        yield current
-        stack.extend(reversed(_children(current)))
 
 
 def dotted(node: cst.CSTNode) -> str:
@@ -160,7 +128,7 @@ class Tree:
 
     def __init__(self, text: str, *, path: str = "<text>", first_line: int = 1) -> None:
         try:
-            module = cst.parse_module(text)
+            module = parsed(text)
         except cst.ParserSyntaxError as error:
             line = first_line + error.raw_line - 1
             raise SourceError(path, line, f"syntax error: {error.message}", "correct the Python first") from error
@@ -170,7 +138,7 @@ class Tree:
         self.module = wrapper.module
         self._positions: Mapping[cst.CSTNode, CodeRange] = wrapper.resolve(PositionProvider)
         self.nodes = tuple(walk(self.module))
-        self.parents = {child: node for node in self.nodes for child in _children(node)}
+        self.parents = {child: node for node in self.nodes for child in children(node)}
 
     def code(self, node: cst.CSTNode) -> str:
         """Return the text of ``node``."""

@@ -8,6 +8,7 @@ import libcst as cst
 
 from tilewright.source import tree
 from tilewright.source.layout import leading, with_leading
+from tilewright.source.walk import children, inspect
 
 _PURE_CALLS = {"min", "max", "int", "len", "abs", "bool", "float", "range", "tuple", "list",
                "triton.cdiv", "triton.next_power_of_2", "math.ceil", "math.floor", "math.prod"}  # fmt: skip
@@ -54,8 +55,7 @@ def drop_dead_assignments(text: str, function: str) -> str:
         return text
     live = _Liveness(node.body, tree.import_names(module)).solve()
     body = _sweep(node.body, live)
-    changed = module.deep_replace(node, node.with_changes(body=body))
-    return changed.code if isinstance(changed, cst.Module) else text
+    return tree.replace_node(module, node, node.with_changes(body=body)).code
 
 
 def is_pure(node: cst.CSTNode, imports: dict[str, str]) -> bool:
@@ -74,8 +74,8 @@ def is_pure(node: cst.CSTNode, imports: dict[str, str]) -> bool:
         | cst.Subscript | cst.Tuple | cst.List | cst.Set | cst.Dict | cst.FormattedString | cst.ConcatenatedString
     )  # fmt: skip
     if isinstance(node, known):
-        return all(is_pure(child, imports) for child in node.children)
-    return not isinstance(node, cst.BaseExpression) and all(is_pure(child, imports) for child in node.children)
+        return all(is_pure(child, imports) for child in children(node))
+    return not isinstance(node, cst.BaseExpression) and all(is_pure(child, imports) for child in children(node))
 
 
 def _calls(node: cst.Call, imports: dict[str, str], allowed: set[str]) -> bool:
@@ -191,7 +191,7 @@ class _Liveness:
 
 
 def _keep_all(node: cst.CSTNode, kept: set[cst.CSTNode]) -> None:
-    for child in node.children:
+    for child in children(node):
         kept.add(child)
         _keep_all(child, kept)
 
@@ -204,7 +204,7 @@ def _outer_names(body: cst.CSTNode) -> set[str]:
         def visit_NameItem(self, node: cst.NameItem) -> None:  # noqa: N802
             names.add(node.name.value)
 
-    body.visit(Outer())
+    inspect(body, Outer())
     return names
 
 
@@ -224,7 +224,7 @@ def _number_names(body: cst.CSTNode, imports: dict[str, str]) -> set[str]:
         def visit_For(self, node: cst.For) -> None:  # noqa: N802
             other.update(tree.target_names(node.target) or ())
 
-    body.visit(Bindings())
+    inspect(body, Bindings())
     return fresh - other
 
 

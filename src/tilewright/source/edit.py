@@ -9,6 +9,7 @@ from libcst.metadata import GlobalScope, MetadataWrapper, ScopeProvider
 
 from tilewright.source import tree
 from tilewright.source.layout import leading, with_leading
+from tilewright.source.walk import inspect
 
 
 def replace_kernel(text: str, name: str, definition: str) -> str:
@@ -29,25 +30,23 @@ def replace_kernel(text: str, name: str, definition: str) -> str:
     new = tree.parse_statements(definition)
     if not new:
         raise ValueError(f"nothing to put in the place of {name}")
-    transformer = _Replace(name, new)
-    module = tree.parse(text).visit(transformer)
-    if not transformer.done:
+    module = tree.parse(text)
+    old = next((node for _, node in tree.functions(module) if node.name.value == name), None)
+    if old is None:
         raise ValueError(f"no function {name!r} to replace")
-    return module.code
+    return tree.transform_around(module, old, _Replace(old, new)).code
 
 
 class _Replace(cst.CSTTransformer):
-    def __init__(self, name: str, new: Sequence[tree.TopLevel]) -> None:
+    def __init__(self, old: cst.FunctionDef, new: Sequence[tree.TopLevel]) -> None:
         super().__init__()
-        self.name, self.new = name, new
-        self.done = False
+        self.old, self.new = old, new
 
     def leave_FunctionDef(  # noqa: N802
         self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
     ) -> cst.FunctionDef | cst.FlattenSentinel[tree.TopLevel]:
-        if self.done or updated_node.name.value != self.name:
+        if original_node is not self.old:
             return updated_node
-        self.done = True
         own = any(line.comment is not None for line in leading(self.new[0]))
         above = [line for line in updated_node.leading_lines if not own or line.comment is None]
         first = with_leading(self.new[0], [*above, *leading(self.new[0])] if own else above)
@@ -98,7 +97,7 @@ def defined_names(statement: cst.CSTNode) -> tuple[str, ...]:
     if isinstance(statement, cst.FunctionDef | cst.ClassDef):
         return (statement.name.value,)
     binder = _Binder()
-    statement.visit(binder)
+    inspect(statement, binder)
     return tuple(dict.fromkeys(binder.names))
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from tilewright.source import tree
 from tilewright.source.layout import leading, with_leading
+from tilewright.source.walk import children, inspect
 
 _NO_SEMICOLON = cst.MaybeSentinel.DEFAULT
 
@@ -98,12 +100,14 @@ def find_launches(text: str) -> tuple[LaunchSite, ...]:
     >>> dict(site.arguments), dict(site.options)
     ({'x': 'x', 'n': 'x.numel()', 'B': '64'}, {'num_warps': '8'})
     """
-    return tuple(site for site, _ in _sites(MetadataWrapper(tree.parse(text), unsafe_skip_copy=True)))
+    return tuple(site for site, _ in _sites(tree.parse(text)))
 
 
-def _sites(wrapper: MetadataWrapper) -> list[tuple[LaunchSite, cst.Call]]:
+@lru_cache(maxsize=8)
+def _sites(module: cst.Module) -> list[tuple[LaunchSite, cst.Call]]:
+    wrapper = MetadataWrapper(module, unsafe_skip_copy=True)
     finder = _Finder(wrapper.module, wrapper.resolve(PositionProvider))
-    wrapper.module.visit(finder)
+    inspect(wrapper.module, finder)
     return sorted(finder.found, key=lambda pair: (pair[0].line, pair[0].column))
 
 
@@ -206,15 +210,15 @@ def replace_launch(text: str, site: LaunchSite, statements: str) -> str:
     Raises:
         ValueError: no such launch stands there, or ``statements`` are empty.
     """
-    wrapper = MetadataWrapper(tree.parse(text), unsafe_skip_copy=True)
+    module = tree.parse(text)
     place = (site.line, site.column, site.kernel)
-    call = next((node for found, node in _sites(wrapper) if (found.line, found.column, found.kernel) == place), None)
+    call = next((node for found, node in _sites(module) if (found.line, found.column, found.kernel) == place), None)
     if call is None:
         raise ValueError(f"no launch of {site.kernel} at line {site.line}: sites are good only for their own text")
     new = tree.parse_statements(statements)
     if not new:
         raise ValueError("no statements to put in the place of the launch")
-    return wrapper.module.visit(_ReplaceStatement(call, new)).code
+    return tree.transform_around(module, call, _ReplaceStatement(call, new)).code
 
 
 class _ReplaceStatement(cst.CSTTransformer):
@@ -259,4 +263,4 @@ class _ReplaceStatement(cst.CSTTransformer):
 
 
 def _contains(node: cst.CSTNode, wanted: cst.CSTNode) -> bool:
-    return node is wanted or any(_contains(child, wanted) for child in node.children)
+    return node is wanted or any(_contains(child, wanted) for child in children(node))

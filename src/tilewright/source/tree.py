@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from textwrap import dedent
 
 import libcst as cst
 
 from tilewright.errors import SourceError
+from tilewright.source.walk import inspect, walk
 
 TopLevel = cst.BaseStatement
 
@@ -16,6 +18,11 @@ _JIT = {"jit", "triton.jit", "triton.runtime.jit", "triton.runtime.jit.jit"}
 _STARS = {"triton": {"jit": "triton.jit", "autotune": "triton.autotune", "heuristics": "triton.heuristics"}}
 
 
+parsed = lru_cache(maxsize=16)(cst.parse_module)
+"""An edit reads the text that the edit before it wrote, and several readers ask about one text."""
+
+
+@lru_cache(maxsize=16)
 def syntax_fault(text: str) -> SyntaxError | None:
     """Return Python's own complaint about ``text``, or ``None``. Compiles, never runs."""
     with warnings.catch_warnings():
@@ -32,7 +39,7 @@ def syntax_fault(text: str) -> SyntaxError | None:
 
 
 def parse(text: str, path: str = "<source>", first_line: int = 1) -> cst.Module:
-    """Parse ``text``.
+    """Parse ``text``. The tree is shared by all who parse the same text: it is not to be changed in place.
 
     Raises:
         SourceError: it is not Python; the line counts from ``first_line``.
@@ -42,7 +49,7 @@ def parse(text: str, path: str = "<source>", first_line: int = 1) -> cst.Module:
         line = first_line + max(fault.lineno or 1, 1) - 1
         raise SourceError(path, line, f"not valid Python: {fault.msg}", "correct the syntax")
     try:
-        return cst.parse_module(text)
+        return parsed(text)
     except (cst.ParserSyntaxError, RecursionError) as error:
         line = first_line + getattr(error, "raw_line", 1) - 1
         raise SourceError(path, line, "this syntax is not understood", "write it in a simpler form") from error
@@ -95,6 +102,11 @@ def bound_imports(statement: cst.Import | cst.ImportFrom) -> dict[str, str]:
 
 def import_names(module: cst.CSTNode) -> dict[str, str]:
     """Every name that an import anywhere in ``module`` binds, and what it stands for."""
+    return dict(_import_names(module))
+
+
+@lru_cache(maxsize=64)
+def _import_names(module: cst.CSTNode) -> dict[str, str]:
     names: dict[str, str] = {}
 
     class Imports(cst.CSTVisitor):
@@ -104,7 +116,7 @@ def import_names(module: cst.CSTNode) -> dict[str, str]:
         def visit_ImportFrom(self, node: cst.ImportFrom) -> None:  # noqa: N802
             names.update(bound_imports(node))
 
-    module.visit(Imports())
+    inspect(module, Imports())
     return names
 
 
@@ -131,6 +143,11 @@ def is_kernel(node: cst.CSTNode, imports: Mapping[str, str]) -> bool:
 
 def functions(module: cst.CSTNode) -> Iterator[tuple[str, cst.FunctionDef]]:
     """Every function of ``module`` with its dotted place (``ModelNew.forward``), in order of the file."""
+    return iter(_functions(module))
+
+
+@lru_cache(maxsize=64)
+def _functions(module: cst.CSTNode) -> tuple[tuple[str, cst.FunctionDef], ...]:
     found: list[tuple[str, cst.FunctionDef]] = []
 
     class Functions(cst.CSTVisitor):
@@ -151,8 +168,8 @@ def functions(module: cst.CSTNode) -> Iterator[tuple[str, cst.FunctionDef]]:
         def leave_FunctionDef(self, original_node: cst.FunctionDef) -> None:  # noqa: N802
             self.place.pop()
 
-    module.visit(Functions())
-    return iter(found)
+    inspect(module, Functions())
+    return tuple(found)
 
 
 def kernels_of(module: cst.Module) -> dict[str, cst.FunctionDef]:
@@ -167,9 +184,14 @@ def names_read(node: cst.CSTNode, *, quoted: bool = False) -> set[str]:
     A name that is only bound (assigned, imported, a parameter, a keyword, an attribute) is not read. With ``quoted``,
     a string that is nothing but a name counts as reading it, as ``__all__`` and quoted annotations do.
     """
+    return set(_names_read(node, quoted))
+
+
+@lru_cache(maxsize=2048)
+def _names_read(node: cst.CSTNode, quoted: bool) -> frozenset[str]:
     reader = _Reader(quoted)
-    node.visit(reader)
-    return reader.names
+    inspect(node, reader)
+    return frozenset(reader.names)
 
 
 class _Reader(cst.CSTVisitor):
@@ -189,17 +211,17 @@ class _Reader(cst.CSTVisitor):
             self.names.add(value)
 
     def visit_Attribute(self, node: cst.Attribute) -> bool:  # noqa: N802
-        node.value.visit(self)
+        inspect(node.value, self)
         return False
 
     def visit_Arg(self, node: cst.Arg) -> bool:  # noqa: N802
-        node.value.visit(self)
+        inspect(node.value, self)
         return False
 
     def visit_Param(self, node: cst.Param) -> bool:  # noqa: N802
         for part in (node.annotation, node.default):
             if part is not None:
-                part.visit(self)
+                inspect(part, self)
         return False
 
     def visit_AssignTarget(self, node: cst.AssignTarget) -> bool:  # noqa: N802
@@ -208,24 +230,24 @@ class _Reader(cst.CSTVisitor):
 
     def visit_AnnAssign(self, node: cst.AnnAssign) -> bool:  # noqa: N802
         _visit_target(node.target, self)
-        node.annotation.visit(self)
+        inspect(node.annotation, self)
         if node.value is not None:
-            node.value.visit(self)
+            inspect(node.value, self)
         return False
 
     def visit_NamedExpr(self, node: cst.NamedExpr) -> bool:  # noqa: N802
-        node.value.visit(self)
+        inspect(node.value, self)
         return False
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:  # noqa: N802
         for part in (*node.decorators, node.params, node.returns, node.body):
             if part is not None:
-                part.visit(self)
+                inspect(part, self)
         return False
 
     def visit_ClassDef(self, node: cst.ClassDef) -> bool:  # noqa: N802
         for part in (*node.decorators, *node.bases, *node.keywords, node.body):
-            part.visit(self)
+            inspect(part, self)
         return False
 
     def visit_Import(self, node: cst.Import) -> bool:  # noqa: N802
@@ -241,7 +263,7 @@ def _visit_target(target: cst.CSTNode, reader: cst.CSTVisitor) -> None:
         for element in target.elements:
             _visit_target(element.value, reader)
     elif not isinstance(target, cst.Name):
-        target.visit(reader)
+        inspect(target, reader)
 
 
 def target_names(target: cst.CSTNode) -> tuple[str, ...] | None:
@@ -257,6 +279,30 @@ def target_names(target: cst.CSTNode) -> tuple[str, ...] | None:
             names += inner
         return tuple(names)
     return None
+
+
+def transform_around(module: cst.Module, node: cst.CSTNode, transformer: cst.CSTTransformer) -> cst.Module:
+    """Let ``transformer`` change the top-level statement that holds ``node``, and spare it the others."""
+    body: list[TopLevel] = []
+    for statement in module.body:
+        if not any(inner is node for inner in walk(statement)):
+            body.append(statement)
+            continue
+        changed = statement.visit(transformer)
+        if isinstance(changed, cst.BaseStatement):
+            body.append(changed)
+        elif isinstance(changed, cst.FlattenSentinel):
+            body += changed
+    return module.with_changes(body=body)
+
+
+def replace_node(module: cst.Module, old: cst.CSTNode, new: cst.CSTNode) -> cst.Module:
+    """``module`` with ``new`` in the place of ``old``."""
+    body = [
+        statement.deep_replace(old, new) if any(inner is old for inner in walk(statement)) else statement
+        for statement in module.body
+    ]
+    return module.with_changes(body=body)
 
 
 def small_statements(statement: cst.CSTNode) -> Sequence[cst.BaseSmallStatement]:

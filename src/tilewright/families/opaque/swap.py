@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 
 import libcst as cst
-import libcst.matchers as m
 
 from tilewright.families.rewrite import launch_sites
 from tilewright.records.trial import Refusal
 from tilewright.source import tree
 from tilewright.source.launches import LaunchSite
+from tilewright.source.walk import walk
 
 _READS = ("program_id", "num_programs")
 
@@ -34,7 +34,7 @@ def swap_axes(text: str, kernel: str) -> str | Refusal:
     node = tree.kernels_of(module)[kernel]
     for helper, function in tree.kernels_of(module).items():
         called = helper != kernel and helper in tree.names_read(node)
-        if called and any(m.findall(function, m.Attribute(attr=m.Name(read))) for read in _READS):
+        if called and any(isinstance(part, cst.Attribute) and part.attr.value in _READS for part in walk(function)):
             return Refusal(what=what, reason=f"{helper}, which it calls, reads program ids itself")
     swapper = _Swap()
     new = node.visit(swapper)
