@@ -6,7 +6,7 @@ space: fit for transformers, and many times too slow for looking something up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from functools import cache
 from typing import Any
@@ -38,10 +38,15 @@ def children(node: cst.CSTNode) -> list[cst.CSTNode]:
     return found
 
 
-@cache
-def _is_node(kind: Hashable) -> bool:
+def _is_node(kind: type) -> bool:
     """Whether values of this type are nodes; asking each value would go through ``abc``, which is slow."""
-    return isinstance(kind, type) and issubclass(kind, cst.CSTNode)
+    found = _known.get(kind)
+    if found is None:
+        found = _known[kind] = issubclass(kind, cst.CSTNode)
+    return found
+
+
+_known: dict[type, bool] = {}
 
 
 def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
