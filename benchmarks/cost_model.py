@@ -20,6 +20,7 @@ from statistics import median
 from typing import Any
 
 from tilewright.cost import estimate, guess
+from tilewright.cost.guess import matrix_path
 from tilewright.records.build import Build, InstructionMix
 from tilewright.records.estimate import Estimate
 from tilewright.records.target import Target
@@ -74,7 +75,8 @@ def path_of(row: dict[str, Any], target: Target) -> Build:
     That is what a search knows of a schedule before it builds it. The path has to be told, as the rows of one chip
     were measured on two.
     """
-    path, stem = ("wgmma", "HGMMA") if row["code"] == "sm_90" else ("mma_sync", "HMMA")
+    native = matrix_path(target, work_of(row)) == "wgmma" and row["code"] == "sm_90"
+    path, stem = ("wgmma", "HGMMA") if native else ("mma_sync", "HMMA")
     resources = guess(target, work_of(row), path)
     return Build(
         kernel="matmul",
@@ -152,7 +154,7 @@ def accuracy(pairs: list[tuple[float, float]], noise: float = 1.0) -> Accuracy:
 
 def predict(row: dict[str, Any], target: Target) -> Estimate:
     """Return the Estimate of one row, from its binary where there is one."""
-    return estimate(work_of(row), target, build_of(row))
+    return estimate(work_of(row), target, build_of(row) or path_of(row, target))
 
 
 def draw_row(row: dict[str, Any], predicted: Estimate) -> str:

@@ -17,6 +17,8 @@ GROUPS = [
         ("h200", "sm_89 PTX"),
         ("h200_sweep", "sm_90"),
         ("h200_sweep", "sm_89 PTX"),
+        ("h200_unseen", "sm_90"),
+        ("h200_unseen", "sm_89 PTX"),
         ("rtx4090", "sm_89"),
     )
 ]

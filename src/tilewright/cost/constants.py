@@ -10,7 +10,7 @@ L2_USABLE_FRACTION = 0.77
 """Share of the L2 that works like a cache with random replacement. From the hit rates that Nsight Compute read for
 eight TF32 matrix products on an RTX 4090 (benchmarks/data/rtx4090_contractions.json)."""
 
-MMA_SYNC_SHARE_OF_WGMMA = 0.52
+MMA_SYNC_SHARE_OF_WGMMA = 0.50
 """What ``mma.sync`` reaches of a Hopper tensor core's peak, which only ``wgmma`` feeds. Fitted to 13 schedules on an
 H200 (0.58 to 0.62 whatever is left out of the fit); public microbenchmarks of the H100 say 0.62."""
 
@@ -32,8 +32,8 @@ L1_BYTES_BESIDE_SHARED = 28 * 1024
 ISSUE_SLOTS_PER_CLK_PER_SM = 4.0
 """One warp instruction a clock in each of four sub-cores (CUDA programming guide)."""
 
-OVERLAP_AT_ONE_WARP = 0.33
-OVERLAP_WARP_POWER = 0.25
+OVERLAP_AT_ONE_WARP = 0.31
+OVERLAP_WARP_POWER = 0.21
 """With w warps a sub-core, the pipes that do not bind still cost ``min(1, OVERLAP_AT_ONE_WARP / w ** POWER)`` of their
 time: a warp cannot quite overlap its own loads and products, and other warps fill the gaps only in part. Fitted to 34
 schedules of two GPUs (0.34 to 0.48, and 0.20 to 0.50, when a GPU and code path is left out)."""
@@ -41,11 +41,10 @@ schedules of two GPUs (0.34 to 0.48, and 0.20 to 0.50, when a GPU and code path 
 LIMIT_POWER = 10.0
 """Two limits that are equally near (the busiest pipe or memory, and waiting) add to ``2 ** (1 / POWER)`` of one."""
 
-LOADED_LATENCY_CYCLES = 600.0
-"""What a tile waits beyond the unloaded latency: queues of a busy memory, the barriers round a step, the first operand
-reads."""
+LOADED_LATENCY_CYCLES = 530.0
+"""What a tile waits beyond the unloaded latency: queues of a busy memory, and the far half of the L2."""
 
-PRODUCTS_AFTER_COPY = 0.4
+PRODUCTS_AFTER_COPY = 0.47
 """Share of a step's products that the compiler leaves behind the next copy where there is one buffer: between 6 % and
 56 % of the HMMAs of a loop's binary stand there, by chance of its scheduling."""
 
