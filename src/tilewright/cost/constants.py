@@ -12,7 +12,7 @@ eight TF32 matrix products on an RTX 4090 (benchmarks/data/rtx4090_contractions.
 
 MMA_SYNC_SHARE_OF_WGMMA = 0.50
 """What Triton's ``mma.sync`` loops reach of a Hopper tensor core's peak, which only ``wgmma`` feeds. Fitted to timed
-schedules on an H200 (0.50 to 0.67 when a GPU and code path is left out); public microbenchmarks of the H100 say 0.62."""
+schedules on an H200 (0.54 to 0.67 when a GPU and code path is left out); public H100 microbenchmarks say 0.62."""
 
 TRANSPOSED_COPY_CYCLES = 19.0
 """Shared-memory cycles of one 4-byte asynchronous copy of a warp that also transposes. Lanes along the fast axis fall
@@ -35,7 +35,7 @@ ISSUE_SLOTS_PER_CLK_PER_SM = 4.0
 OVERLAP_AT_ONE_WARP = 0.31
 OVERLAP_WARP_POWER = 0.21
 """With w warps a sub-core, the pipes that do not bind still cost ``min(1, OVERLAP_AT_ONE_WARP / w ** POWER)`` of their
-time: a warp cannot quite overlap its own loads and products, and other warps fill the gaps only in part. Fitted to 314
+time: a warp cannot quite overlap its own loads and products, and other warps fill the gaps only in part. Fitted to 327
 rows of two GPUs (0.37 to 0.47, and 0.42 to 0.50, when a GPU and code path is left out: the two trade off)."""
 
 LIMIT_POWER = 10.0
