@@ -1,15 +1,17 @@
 """How well the cost model predicts kernels that were timed: run it after any change to ``tilewright.cost``.
 
-    python benchmarks/cost_model.py
+    python benchmarks/cost_model.py [-v]
 
-For each set of rows it prints every row's predicted and measured time, the median and 90th percentile of the absolute
-log error of the times, that of the ratios of all pairs, Kendall's tau of the ranking, and the regret: how much slower
-than the best the model's first choice, and the best of its first three, were.
+For each set of rows it prints (with -v after every row's predicted and measured time) the median and 90th percentile
+of the absolute log error of the times, that of the ratios of all pairs, Kendall's tau of the ranking over pairs that
+the timer can tell apart, and the regret: how much slower than the best the model's first choice, the best of its
+first three, and the best tile of its autotune list were. All of it twice: from the binaries, and from schedules alone.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from itertools import combinations
 from math import exp, log
@@ -17,7 +19,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tilewright.cost import estimate
+from tilewright.cost import estimate, guess
+from tilewright.cost.guess import matrix_path
 from tilewright.records.build import Build, InstructionMix
 from tilewright.records.estimate import Estimate
 from tilewright.records.target import Target
@@ -62,6 +65,31 @@ def work_of(row: dict[str, Any]) -> Work:
         k_steps=-(-row["k"] // row["block_k"]),
         tiles=TileGrid(num_m=num_m, num_n=num_n, program_order=row["program_order"], group_m=row["group_m"]),
         operands=operands,
+        persistent=row.get("persistent", False),
+    )
+
+
+def path_of(row: dict[str, Any], target: Target) -> Build:
+    """Return a Build that tells no more than the matrix path, with guessed registers and shared memory.
+
+    That is what a search knows of a schedule before it builds it. The path has to be told, as the rows of one chip
+    were measured on two.
+    """
+    native = matrix_path(target, work_of(row)) == "wgmma" and row["code"] == "sm_90"
+    path, stem = ("wgmma", "HGMMA") if native else ("mma_sync", "HMMA")
+    resources = guess(target, work_of(row), path)
+    return Build(
+        kernel="matmul",
+        compute_capability=target.compute_capability,
+        num_warps=row["num_warps"],
+        num_stages=row["num_stages"],
+        registers_per_thread=resources.registers_per_thread,
+        spill_bytes=0,
+        shared_bytes=resources.shared_bytes,
+        mix=InstructionMix(loop={}, outside={stem: 1}, loop_modifiers={"LDGSTS.E": 1} if path == "wgmma" else {}),
+        triton_version="",
+        ptxas_version="",
+        content_hash="",
     )
 
 
@@ -104,12 +132,12 @@ def quantile(values: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def accuracy(pairs: list[tuple[float, float]]) -> Accuracy:
-    """Compare (predicted, measured) times."""
+def accuracy(pairs: list[tuple[float, float]], noise: float = 1.0) -> Accuracy:
+    """Compare (predicted, measured) times; pairs no further apart than the timer's ``noise`` have no order."""
     errors = [abs(log(predicted / measured)) for predicted, measured in pairs]
     both = list(combinations(pairs, 2))
     ratios = [abs(log(a[0] / b[0]) - log(a[1] / b[1])) for a, b in both]
-    signs = [(a[0] - b[0]) * (a[1] - b[1]) for a, b in both]
+    signs = [(a[0] - b[0]) * (a[1] - b[1]) for a, b in both if abs(log(a[1] / b[1])) > log(noise)]
     ranked = sorted(pairs)
     best = min(measured for _, measured in pairs)
     return Accuracy(
@@ -126,7 +154,7 @@ def accuracy(pairs: list[tuple[float, float]]) -> Accuracy:
 
 def predict(row: dict[str, Any], target: Target) -> Estimate:
     """Return the Estimate of one row, from its binary where there is one."""
-    return estimate(work_of(row), target, build_of(row))
+    return estimate(work_of(row), target, build_of(row) or path_of(row, target))
 
 
 def draw_row(row: dict[str, Any], predicted: Estimate) -> str:
@@ -154,19 +182,45 @@ def draw_accuracy(found: Accuracy) -> str:
     )
 
 
+def list_regret(timed: list[tuple[float, dict[str, Any]]], length: int) -> float:
+    """Return how much slower than the best row the best tile of a predicted autotune list is.
+
+    The entries of such a list share warps and stages: the pair whose best tile is predicted fastest, with its
+    ``length`` best tiles. ``timed`` holds predicted times and rows.
+    """
+    by_launch: dict[tuple[int, int], dict[tuple[int, int, int], tuple[float, float]]] = {}
+    for predicted, row in sorted(timed, key=lambda pair: pair[0]):
+        tiles = by_launch.setdefault((row["num_warps"], row["num_stages"]), {})
+        tile = (row["block_m"], row["block_n"], row["block_k"])
+        tiles[tile] = min(tiles.get(tile, (predicted, row["time_us"])), (predicted, row["time_us"]))
+    chosen = min(by_launch.values(), key=lambda tiles: min(tiles.values()))
+    entries = sorted(chosen.values())[:length]
+    return min(measured for _, measured in entries) / min(row["time_us"] for _, row in timed) - 1
+
+
+def draw_group(title: str, rows: list[dict[str, Any]], estimates: list[Estimate], noise: float) -> str:
+    """Return the accuracy of one group of rows, as one line or two."""
+    pairs = [(one.time_us, row["time_us"]) for one, row in zip(estimates, rows, strict=True)]
+    timed = [(one.time_us, row) for one, row in zip(estimates, rows, strict=True)]
+    regrets = ", ".join(f"{list_regret(timed, length):.1%} of {length}" for length in (1, 4, 6))
+    found = draw_accuracy(accuracy(pairs, noise))
+    return f"  {title}:\n{found}    best of a list of tiles that share warps and stages: {regrets}\n"
+
+
 def main() -> None:
-    """Print the accuracy of every data file, row by row and in total."""
+    """Print the accuracy of every data file, row by row (``-v``) and in total."""
     for path in sorted(DATA.glob("*_contractions.json")):
         content = json.loads(path.read_text(encoding="utf-8"))
-        target = target_of(content["target"])
+        target, noise = target_of(content["target"]), content["timer_noise"]
         for code in sorted({row["code"] for row in content["rows"]}):
             rows = [row for row in content["rows"] if row["code"] == code]
+            print(f"{target.title}, {code} code, {path.name}:")
             estimates = [predict(row, target) for row in rows]
-            print(f"{target.title}, {code} code:")
-            for row, predicted in zip(rows, estimates, strict=True):
-                print(draw_row(row, predicted))
-            found = accuracy([(e.time_us, row["time_us"]) for e, row in zip(estimates, rows, strict=True)])
-            print(draw_accuracy(found))
+            if "-v" in sys.argv[1:]:
+                print("\n".join(draw_row(row, one) for row, one in zip(rows, estimates, strict=True)))
+            print(draw_group("by binary, where there is one", rows, estimates, noise))
+            guesses = [estimate(work_of(row), target, path_of(row, target)) for row in rows]
+            print(draw_group("by schedule alone", rows, guesses, noise))
 
 
 if __name__ == "__main__":

@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from tilewright.compiler import BuildJob, build_many, default_cache
 from tilewright.compiler.mix import is_tensor_core
-from tilewright.records.build import Build, BuildFailure
+from tilewright.records.build import Build, BuildFailure, InstructionMix
 
 ADA = (8, 9)
 MODERN = [(8, 0), (8, 9), (9, 0), (10, 0), (12, 0)]
@@ -114,6 +114,16 @@ def test_spills_are_seen(pool, ttir):
     build = build_one(pool, ttir("persistent_matmul_f16"), (7, 5), warps=1)
     assert build.spill_bytes > 0
     assert build.mix.loop["LDL"] > 0
+
+
+def test_without_instructions_all_but_the_mix_is_the_same(pool, ttir, tmp_path):
+    whole = job(ttir("matmul_tt_f32"), kernel="matmul_kernel")
+    short = replace(whole, instructions=False)
+    full, bare = build_many([whole, short], pool=pool, cache=tmp_path)
+    assert bare.mix == InstructionMix(loop={}, outside={}, loop_modifiers={})
+    assert full.mix.loop
+    assert replace(bare, mix=full.mix, content_hash=full.content_hash) == full
+    assert build_many([short, whole], pool=AnsweringPool(DirectOutcome("crashed")), cache=tmp_path) == [bare, full]
 
 
 def test_results_come_in_order_and_duplicates_are_built_once(pool, ttir):

@@ -1,4 +1,10 @@
+import sys
+from pathlib import Path
+
 import pytest
+
+sys.path.append(str(Path(__file__).parent))
+
 from cost_cases import ADA, BENCHMARK, HOPPER
 
 from tilewright.records.target import Target

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tilewright.prove import budget, inputs, small_problems
 from tilewright.prove.baseline import make_case
 from tilewright.prove.halves import bfloat16_bits, from_bfloat16_bits, round_to_bfloat16
-from tilewright.prove.plan import Planned
+from tilewright.prove.plan import Planned, plan, size_of
 from tilewright.prove.session import WIDENED, Session
 from tilewright.records.problem import Problem
 from tilewright.records.source import KernelSource, TensorSpec
@@ -44,6 +44,20 @@ def test_problems_of_a_matrix_product(seed_inputs: tuple[TensorSpec, ...]) -> No
     assert [spec.shape for spec in problems["size 1"].inputs] == [(1, 1), (1, 1)]
     assert problems["transposed storage"].inputs[0].strides == (1, problems["ragged"].inputs[0].shape[0])
     assert problems["sliced storage"].inputs[0].strides == (2 * problems["ragged"].inputs[0].shape[1], 2)
+
+
+def test_slow_kernels_get_a_ragged_problem_of_their_own(seed_inputs: tuple[TensorSpec, ...]) -> None:
+    sizes = {p.label: size_of(p) for p in small_problems(seed_inputs)}
+    assert sizes["size 1"] < sizes["ragged small"] < sizes["ragged"] / 4
+
+
+def test_the_main_problem_meets_every_distribution(seed_inputs: tuple[TensorSpec, ...]) -> None:
+    problems = [p for p in small_problems(seed_inputs) if p.label in ("ragged", "ragged small")]
+    calls = plan(problems, ("fp32", "fp16", "bf16"), main=problems[1])
+    assert {p.problem for p in calls} == set(problems)
+    assert calls[0].problem is problems[1]
+    assert len({p.distribution for p in calls if p.problem is problems[1] and p.own}) == 6
+    assert sorted(p.dtype for p in calls if p.problem is problems[0]) == ["bf16", "f16", "f32"]
 
 
 def test_python_numbers_follow_the_sizes_they_name() -> None:

@@ -15,7 +15,7 @@ import platformdirs
 
 from tilewright.records.build import Build, InstructionMix
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised whenever what a Build says, or how it is read from a binary, changes."""
 
 

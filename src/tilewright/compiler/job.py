@@ -20,7 +20,13 @@ _DISASSEMBLY_TIMEOUT_S = 60.0
 
 
 def build(
-    *, ttir: str, compute_capability: list[int], num_warps: int, num_stages: int, num_ctas: int
+    *,
+    ttir: str,
+    compute_capability: list[int],
+    num_warps: int,
+    num_stages: int,
+    num_ctas: int,
+    instructions: bool = True,
 ) -> dict[str, object]:
     """Compile Triton IR and read the binary.
 
@@ -30,6 +36,7 @@ def build(
         num_warps: Of one program. A warp-specialised kernel launches more; its Build says how many.
         num_stages: Depth of the software pipeline.
         num_ctas: Programs of a cluster.
+        instructions: Whether to disassemble the binary and count its instructions.
 
     Returns:
         ``{"build": fields of a Build}``, or ``{"failure": {"kind": …, "message": …}}`` where the compiler refused.
@@ -56,16 +63,18 @@ def build(
             return _failure(
                 "out_of_resources", f"tensor memory: {columns} columns needed, {_TENSOR_MEMORY_COLUMNS} there"
             )
-        return {"build": _facts(compiled, Path(folder), (major, minor), num_stages)}
+        return {"build": _facts(compiled, Path(folder), (major, minor), num_stages, instructions)}
 
 
-def _facts(compiled: Any, folder: Path, compute_capability: tuple[int, int], num_stages: int) -> dict[str, object]:
+def _facts(
+    compiled: Any, folder: Path, compute_capability: tuple[int, int], num_stages: int, instructions: bool
+) -> dict[str, object]:
     import triton
 
     metadata, cubin = compiled.metadata, compiled.asm["cubin"]
     resources = read_resources(cubin, metadata.name)
-    functions = parse(_disassemble(cubin, folder))
-    if not functions.get(metadata.name):
+    functions = parse(_disassemble(cubin, folder)) if instructions else {}
+    if instructions and not functions.get(metadata.name):
         raise RuntimeError(f"the disassembly shows no instruction of {metadata.name!r}")
     return {
         "kernel": metadata.name,
@@ -78,7 +87,9 @@ def _facts(compiled: Any, folder: Path, compute_capability: tuple[int, int], num
         "mix": asdict(count_mix(functions, metadata.name)),
         "triton_version": triton.__version__,
         "ptxas_version": _ptxas_version(10 * compute_capability[0] + compute_capability[1]),
-        "content_hash": _content_hash(functions, f"{compute_capability} {metadata.shared} {metadata.num_warps}"),
+        "content_hash": _content_hash(functions, f"{compute_capability} {metadata.shared} {metadata.num_warps}")
+        if instructions
+        else hashlib.sha256(cubin).hexdigest(),
     }
 
 

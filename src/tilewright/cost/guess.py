@@ -13,7 +13,8 @@ from tilewright.records.target import Target
 from tilewright.records.work import Work
 
 SQUEEZE = 1.15
-"""Wanted registers over granted ones up to which no build of the check above spilled in its loop."""
+"""Wanted registers over granted ones up to which builds of the check above touch no more than a dozen spilled registers
+in a step; beyond, spills grow with each register wanted."""
 
 MATRIX_PATHS = ("mma_sync", "wgmma", "tcgen05", "none")
 
@@ -107,4 +108,4 @@ def _registers(work: Work, path: str) -> int:
         return round(60 + 1.5 * accumulators)
     along_m, along_n = warp_grid(work, path)
     fragments = work.block_m / along_m + work.block_n / along_n
-    return round(12 + 1.3 * accumulators + 0.5 * fragments + 2.2 * copies)
+    return round(29 + 1.25 * accumulators + 0.2 * fragments + 2.35 * copies)

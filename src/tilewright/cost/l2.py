@@ -14,6 +14,7 @@ gently, which is also what hit rates measured near D = C show.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from tilewright.cost.constants import L2_USABLE_FRACTION
 from tilewright.cost.order import program_count, tile_of_program
 from tilewright.records.estimate import Traffic
-from tilewright.records.work import TiledOperand, TileGrid, Work
+from tilewright.records.work import TileGrid, Work
 
 MAX_WAVES = 256
 """Waves replayed; the rest are charged like the second half of these, since the order repeats."""
@@ -56,36 +57,60 @@ def replay(work: Work, *, resident_programs: int, l2_bytes: float) -> Traffic:
         requested = max(outside, work.minimum_dram_bytes)
         return _traffic(work, dram=work.minimum_dram_bytes, l2=requested)
     count = program_count(work.tiles)
-    waves = -(-count // resident_programs)
-    replayed = min(waves, MAX_WAVES)
-    programs = np.arange(min(count, replayed * resident_programs), dtype=np.int64)
-    strips = [_strips(work.tiles, operand, programs) for operand in work.operands]
-    stored_in_wave = work.written_bytes * resident_programs / count
-    missed = np.zeros(replayed)
-    capacity = l2_bytes * L2_USABLE_FRACTION
-    buckets = np.zeros(replayed)
-    for wave in range(replayed):
-        window = slice(wave * resident_programs, (wave + 1) * resident_programs)
-        missed[wave] = _replay_wave(strips, window, wave, buckets, stored_in_wave, capacity)
-    read = float(missed.sum())
-    if waves > replayed:
-        read += float(missed[replayed // 2 :].mean()) * (count / resident_programs - replayed)
-    touched = sum(one.bytes_each for one in strips) * count
+    walked = tuple((operand.axes, operand.total_bytes) for operand in work.operands)
+    read, touched = _read_bytes(work.tiles, walked, work.written_bytes / count, resident_programs, l2_bytes)
     once = sum(operand.total_bytes for operand in work.operands)
     epilogue = min(work.read_bytes, max(0.0, work.minimum_dram_bytes - once - work.written_bytes))
     read = min(max(read, once), touched)
     return _traffic(work, dram=read + epilogue + work.written_bytes, l2=touched + outside)
 
 
-def _strips(grid: TileGrid, operand: TiledOperand, programs: NDArray[np.int64]) -> _Strips:
+@lru_cache(maxsize=4096)
+def _read_bytes(
+    grid: TileGrid,
+    operands: tuple[tuple[tuple[str, ...], float], ...],
+    stored_by_program: float,
+    resident_programs: int,
+    l2_bytes: float,
+) -> tuple[float, float]:
+    """Return the bytes that all programs fetch from DRAM, and those that they ask for.
+
+    Kept, since a search meets the same order with the same tile rows and columns again and again: neither BLOCK_K nor
+    stages nor warps matter here, but by the programs that are resident.
+
+    Args:
+        grid: the tiles and the order of their programs.
+        operands: the axes that choose a strip, and the bytes of the whole operand, of each.
+        stored_by_program: bytes that each program writes.
+        resident_programs: programs that run at once.
+        l2_bytes: of the whole cache.
+    """
+    count = program_count(grid)
+    waves = -(-count // resident_programs)
+    replayed = min(waves, MAX_WAVES)
+    programs = np.arange(min(count, replayed * resident_programs), dtype=np.int64)
+    strips = [_strips(grid, axes, total, programs) for axes, total in operands]
+    missed = np.zeros(replayed)
+    capacity = l2_bytes * L2_USABLE_FRACTION
+    buckets = np.zeros(replayed)
+    for wave in range(replayed):
+        window = slice(wave * resident_programs, (wave + 1) * resident_programs)
+        missed[wave] = _replay_wave(strips, window, wave, buckets, stored_by_program * resident_programs, capacity)
+    read = float(missed.sum())
+    if waves > replayed:
+        read += float(missed[replayed // 2 :].mean()) * (count / resident_programs - replayed)
+    return read, sum(one.bytes_each for one in strips) * count
+
+
+def _strips(grid: TileGrid, axes: tuple[str, ...], total_bytes: float, programs: NDArray[np.int64]) -> _Strips:
     sizes = {"m": grid.num_m, "n": grid.num_n, "batch": grid.batch, "split": grid.split_k}
     coordinates = tile_of_program(grid, programs)
     index = np.zeros_like(programs)
     count = 1
-    for axis in (*operand.axes, "split"):
+    for axis in (*axes, "split"):
         index = index * sizes[axis] + coordinates[axis]
         count *= sizes[axis]
-    return _Strips(operand.total_bytes / count, index, np.full(count, -1, dtype=np.int64))
+    return _Strips(total_bytes / count, index, np.full(count, -1, dtype=np.int64))
 
 
 def _replay_wave(

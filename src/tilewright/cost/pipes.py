@@ -21,6 +21,9 @@ from tilewright.records.target import Target
 from tilewright.records.work import TiledOperand, Work
 
 SPILL_OPCODES = ("LDL", "STL")
+SPILL_MOVES = 6.0
+"""Guessed loads and stores a step of a sum without a register. Public measurements of 256x256 tiles, which want about
+1.6 times the registers there are, found them several times slower than the best tile; it cannot be told closer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,8 @@ class StepCycles:
     fp32: float
     shared: float
     issue: float
+    copy: float = 0.0
+    """Cycles of ``shared`` in which tiles are written."""
     shared_bytes: float
     """Bytes that cross the shared-memory pipe in that step."""
 
@@ -83,12 +88,13 @@ def step_cycles(work: Work, target: Target, build: Build | None) -> StepCycles:
             fp32 += cycles
         else:
             tensor += cycles
-    shared, shared_bytes = _shared(work, target, build, path)
+    shared, copy, shared_bytes = _shared(work, target, build, path)
     return StepCycles(
         tensor=tensor,
         fp32=fp32,
         shared=shared,
         issue=_instructions(work, build, path) * work.num_warps / ISSUE_SLOTS_PER_CLK_PER_SM,
+        copy=copy,
         shared_bytes=shared_bytes,
     )
 
@@ -106,15 +112,15 @@ def transposing(operand: TiledOperand, work: Work, build: Build | None, path: st
     return any("128" not in name.split(".") and "64" not in name.split(".") for name in copies)
 
 
-def _shared(work: Work, target: Target, build: Build | None, path: str) -> tuple[float, float]:
-    """Return the cycles and bytes of shared memory: copies in, operand reads, and spills."""
+def _shared(work: Work, target: Target, build: Build | None, path: str) -> tuple[float, float, float]:
+    """Return the cycles of shared memory (copies in, operand reads, spills), those of the copies alone, and bytes."""
     if not work.operands or not work.block_k or path == "none":
-        return 0.0, 0.0
+        return 0.0, 0.0, 0.0
     along_m, along_n = warp_grid(work, path)
     readers = {"m": along_n, "n": along_m}
     if path == "wgmma":
         readers["n"] = max(1, work.block_m // 64)
-    cycles = moved = 0.0
+    cycles = copy = moved = 0.0
     for operand in work.operands:
         side = "m" if "m" in operand.axes else "n"
         extent = work.block_m if side == "m" else work.block_n
@@ -125,11 +131,11 @@ def _shared(work: Work, target: Target, build: Build | None, path: str) -> tuple
         per_wavefront = FRAGMENT_LOAD_CYCLES.get(target.compute_capability, 1.0) if scalar else 1.0
         cycles += read / SHARED_BYTES_PER_CLK_PER_SM * per_wavefront
         if transposing(operand, work, build, path):
-            cycles += tile / 4 / target.warp_size * TRANSPOSED_COPY_CYCLES
+            copy += tile / 4 / target.warp_size * TRANSPOSED_COPY_CYCLES
         else:
-            cycles += tile / SHARED_BYTES_PER_CLK_PER_SM
+            copy += tile / SHARED_BYTES_PER_CLK_PER_SM
     cycles += spill_moves(work, target, build, path) * work.num_warps
-    return cycles, moved
+    return cycles + copy, copy, moved
 
 
 def spill_moves(work: Work, target: Target, build: Build | None, path: str) -> float:
@@ -139,7 +145,7 @@ def spill_moves(work: Work, target: Target, build: Build | None, path: str) -> f
     if path not in ("mma_sync", "wgmma", "tcgen05"):
         return 0.0
     wanted = guess(target, work, path).wanted_registers
-    return 3.0 * max(0.0, wanted - SQUEEZE * target.max_registers_per_thread)
+    return SPILL_MOVES * max(0.0, wanted - SQUEEZE * target.max_registers_per_thread)
 
 
 def _products(work: Work, path: str) -> float:

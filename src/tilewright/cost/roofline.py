@@ -42,7 +42,8 @@ def estimate(
     shared = build.shared_bytes if build else resources.shared_bytes if shared_bytes is None else shared_bytes
     registers = build.registers_per_thread if build else registers_per_thread or resources.registers_per_thread
     fit = occupancy(target, num_warps=work.num_warps, registers_per_thread=registers, shared_bytes=shared)
-    spread = waves(target, fit, work.programs)
+    at_once = min(fit.programs_per_sm, 1) if work.persistent else fit.programs_per_sm
+    spread = waves(target, replace(fit, programs_per_sm=at_once), work.programs)
     resident = min(work.programs, spread.programs_per_wave)
     traffic = replay(work, resident_programs=resident, l2_bytes=target.l2_bytes)
     step = step_cycles(work, target, build)
@@ -60,7 +61,7 @@ def estimate(
 def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic: Traffic, step: StepCycles) -> Estimate:
     clocks_per_us = target.boost_clock_mhz
     rounds = ceil(work.programs / spread.programs_per_wave)
-    together = min(fit.programs_per_sm, ceil(work.programs / target.sm_count))
+    together = min(spread.programs_per_wave // target.sm_count, ceil(work.programs / target.sm_count))
     # The pipes of the fullest SM set the time, so the tail is part of every floor. It is counted in programs and not
     # in waves: where several share an SM, their slots free one by one.
     steps_of_sm = ceil(work.programs / target.sm_count) * work.k_steps
@@ -72,16 +73,16 @@ def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic:
         "issue": step.issue * steps_of_sm / clocks_per_us,
         "l2": traffic.l2_bytes / l2_rate / clocks_per_us,
         "dram": traffic.dram_bytes / (target.dram_gb_per_s * 1e3 * constants.DRAM_REACHABLE_FRACTION),
-        "latency": _latency_us(work, target, traffic, step, rounds=rounds, together=together),
+        "latency": _latency_us(work, target, traffic, step, together=together),
         "launch": constants.LAUNCH_OVERHEAD_US,
     }
     floors = {name: value for name, value in floors.items() if value > 0.0}
     binds = max(floors, key=lambda name: floors[name])
-    unhidden = unhidden_share(together * work.num_warps / 4) * (step.total() - step.longest())
-    pipes = (step.longest() + unhidden) * steps_of_sm / clocks_per_us
-    edges = (1 if work.persistent else rounds) * constants.PROGRAM_OVERHEAD_CYCLES / clocks_per_us
-    busiest = max((value for name, value in floors.items() if name != "launch"), default=0.0)
-    time = max(busiest, pipes) + edges + constants.LAUNCH_OVERHEAD_US
+    busy = _busy_cycles(step, together * work.num_warps) * steps_of_sm / clocks_per_us
+    busiest = max([busy, *(floors.get(name, 0.0) for name in ("l2", "dram"))])
+    time = _together(busiest, floors.get("latency", 0.0))
+    time += (1 if work.persistent else rounds) * constants.PROGRAM_OVERHEAD_CYCLES / clocks_per_us
+    time += constants.LAUNCH_OVERHEAD_US
     return Estimate(
         time_us=time,
         low_us=max(time / constants.ESTIMATE_SPREAD, _physical_floor(floors)),
@@ -119,24 +120,42 @@ def unhidden_share(warps_per_sub_core: float) -> float:
     return float(min(1.0, constants.OVERLAP_AT_ONE_WARP / warps**constants.OVERLAP_WARP_POWER))
 
 
-def _latency_us(work: Work, target: Target, traffic: Traffic, step: StepCycles, *, rounds: int, together: int) -> float:
-    """Return the time that waiting for memory takes when nothing else does.
+def _busy_cycles(step: StepCycles, warps: int) -> float:
+    """Return the cycles of one k step that ``warps`` warps of an SM cannot hide behind each other."""
+    return step.longest() + unhidden_share(warps / 4) * (step.total() - step.longest())
 
-    In a pipelined loop ``num_stages - 1`` tiles of each resident program are on their way at once, so a k step costs
-    one latency over that number. Without a pipeline (one stage, or a GPU without asynchronous copies) each program
-    waits for its tile and only then computes. An untiled kernel has a few loads a thread on their way.
+
+def _together(busy_us: float, latency_us: float) -> float:
+    """Return the time of two limits that are both near: either leaves gaps in which the other has to wait."""
+    power = constants.LIMIT_POWER
+    highest = max(busy_us, latency_us)
+    return float(highest * ((busy_us / highest) ** power + (latency_us / highest) ** power) ** (1 / power))
+
+
+def _latency_us(work: Work, target: Target, traffic: Traffic, step: StepCycles, *, together: int) -> float:
+    """Return the time that waiting for memory takes when no pipe of an SM is short.
+
+    A buffer of the pipeline goes round a circle: a tile is asked for, arrives after the latency, is copied, and is
+    multiplied before the buffer is free for another. So each program makes a k step no faster than that circle over
+    the tiles on their way at once, ``num_stages - 1``. With two stages (or one, or no asynchronous copies) there is
+    one buffer: all of the circle lies open, save for products whose operands are in registers already, and only
+    other programs of the SM fill it. An untiled kernel has a few loads a thread on their way.
     """
     hit = traffic.l2_hit_fraction
     latency = hit * (target.l2_latency_cycles or constants.L2_LATENCY_CYCLES)
     latency += (1 - hit) * (target.dram_latency_cycles or constants.DRAM_LATENCY_CYCLES)
-    if work.operands:
-        ahead = work.num_stages - 1 if target.compute_capability >= (8, 0) else 0
-        of_a_step = latency / ahead if ahead > 0 else latency + step.total()
-        cycles = rounds * work.k_steps * of_a_step
-    else:
+    if not work.operands:
         in_flight = together * work.num_warps * target.warp_size * BYTES_IN_FLIGHT_PER_THREAD
-        cycles = traffic.l2_bytes / target.sm_count / in_flight * latency
-    return cycles / target.boost_clock_mhz
+        return traffic.l2_bytes / target.sm_count / in_flight * latency / target.boost_clock_mhz
+    rate = target.l2_bytes_per_clk_per_sm or constants.L2_BYTES_PER_CLK_PER_SM
+    copied = max(sum(operand.tile_bytes for operand in work.operands) / rate, step.copy)
+    products = _busy_cycles(replace(step, shared=step.shared - step.copy), work.num_warps)
+    ahead = work.num_stages - 1 if target.compute_capability >= (8, 0) else 1
+    if ahead <= 1:
+        ahead, products = 1, products * (1 - constants.PRODUCTS_AFTER_COPY)
+    circle = latency + constants.LOADED_LATENCY_CYCLES + copied + products
+    steps_of_slot = ceil(work.programs / target.sm_count) / together * work.k_steps
+    return circle / ahead * steps_of_slot / target.boost_clock_mhz
 
 
 def _physical_floor(floors: dict[str, float]) -> float:

@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import torch
 import triton.language as tl
 from triton.runtime import interpreter as triton_interpreter
 
@@ -161,6 +162,11 @@ class _Arithmetic:
         """Replaces create_fabs."""
         return _handle(np.abs(arg.data), arg.dtype.scalar)
 
+    def erf(self, _builder: Any, arg: Any) -> Any:
+        """Replaces create_erf, which calls Python's own once an element."""
+        values = torch.erf(torch.from_numpy(np.array(arg.data, dtype=np.float64))).numpy()
+        return _handle(values.astype(arg.data.dtype), arg.dtype.scalar)
+
     def dot(self, builder: Any, a: Any, b: Any, d: Any, input_precision: Any, *rest: Any) -> Any:
         """Replaces create_dot."""
         tf32 = input_precision == triton_interpreter._ir.INPUT_PRECISION.TF32
@@ -234,6 +240,7 @@ class _Arithmetic:
             (_builder, "create_fp_to_fp", method(self.float_to_float)),
             (_builder, "create_bitcast", method(self.bitcast)),
             (_builder, "create_fabs", method(self.absolute)),
+            (_builder, "create_erf", method(self.erf)),
             (_builder, "create_dot", method(self.dot)),
             (_builder, "get_fp16", self.constant("fp16")),
             (_builder, "get_fp32", self.constant("fp32")),

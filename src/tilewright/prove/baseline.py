@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from tilewright.prove import inputs
 from tilewright.prove.compare import Baseline, original_is_wrong
 from tilewright.prove.halves import Array, round_to
-from tilewright.prove.plan import LONG, Planned, plan, probes
+from tilewright.prove.plan import LONG, Planned, plan, probes, size_of
 from tilewright.prove.session import FLOAT64, MODELLED, WIDENED, Case, Result, Session, Values
 from tilewright.records.problem import Problem
 from tilewright.workers import Worker
@@ -20,10 +20,12 @@ MODELLED_TF32 = (
     "tl.dot was run with float32 accumulation and TF32 operands cut to 10 mantissa bits; "
     "the order of summation inside tensor cores is not modelled"
 )
-_SHARE = 0.3
-"""Part of the time limit that the original's runs may be planned to take."""
-_RUNS, _RUNS_OF_MAIN = 8, 30
-"""Runs of a problem with original and oracle, at most: three dtypes, and for the first one all distributions."""
+_SHARE, _AFFORDABLE_S = 0.3, 10.0
+"""Part of the time limit, and processor seconds, that the original's runs may be planned to take."""
+_RUNS, _RUNS_OF_MAIN = 7, 25
+"""Runs of a problem with original and oracle: three dtypes, and for the main one all distributions."""
+_SHARE_OF_MAIN = 0.6
+"""Part of the affordable time that the main problem may take where there is a smaller ragged one."""
 CONCURRENCY = "programs ran one after the other: races between them, and deadlocks, would not show"
 
 
@@ -105,25 +107,47 @@ class BaselineBuilder:
 
     def _affordable(self, session: Session, problems: Sequence[Problem], dtypes: Sequence[str]) -> list[Planned]:
         """The plan for the problems that the original accepts and that fit into the time, in their order."""
-        probing = probes(problems)
-        results = session.run([self.result.case(p, self._values(p), instance=p.name) for p in probing])
-        ran = [p for p in probing if results[p.name].ran]
-        fastest = min(ran, key=lambda p: results[p.name].elapsed_s, default=None)
-        left_s = self.timeout_s * _SHARE
-        kept: list[Problem] = []
-        for p in probing:
-            result = results[p.name]
-            cost_s = result.elapsed_s * (_RUNS if kept else _RUNS_OF_MAIN)
-            label = p.problem.label or "problem"
-            if not result.ran:
-                self.result.timed_out |= result.kind == "timed_out"
-                self.result.unchecked.append(f"{label}: the original does not run ({result.kind}: {result.error})")
-            elif cost_s <= left_s or (p is fastest and not kept):
+        limit_s = min(self.timeout_s * _SHARE, _AFFORDABLE_S)
+        took_s = self._probe(session, problems, limit_s)
+        ragged = [p for p in problems if p in took_s and p.label.startswith("ragged")]
+        cheap = [p for p in ragged if took_s[p] * _RUNS_OF_MAIN <= limit_s * _SHARE_OF_MAIN]
+        fastest = min(ragged or took_s, key=took_s.__getitem__, default=None)
+        main = cheap[0] if cheap else fastest
+        if main is None:
+            return []
+        left_s = limit_s - took_s[main] * _RUNS_OF_MAIN
+        kept = [main]
+        for problem in problems:
+            if problem is main or problem not in took_s:
+                continue
+            cost_s = took_s[problem] * _RUNS
+            if cost_s <= left_s:
                 left_s -= cost_s
-                kept.append(p.problem)
+                kept.append(problem)
             else:
-                self.result.unchecked.append(f"{label}: one run takes {result.elapsed_s:.1f} s in the interpreter")
-        return plan(kept, dtypes)
+                self._too_slow(problem, f"one run takes {took_s[problem]:.1f} s in the interpreter")
+        return plan([p for p in problems if p in kept], dtypes, main)
+
+    def _probe(self, session: Session, problems: Sequence[Problem], limit_s: float) -> dict[Problem, float]:
+        """Processor seconds of each problem that the original runs, the smallest first; too large ones are not run."""
+        took_s: dict[Problem, float] = {}
+        hopeless = False
+        for p in sorted(probes(problems), key=lambda p: size_of(p.problem)):
+            if hopeless:
+                self._too_slow(p.problem, "a smaller one already takes too long in the interpreter")
+                continue
+            result = session.run([self.result.case(p, self._values(p), instance=p.name)])[p.name]
+            if result.ran:
+                took_s[p.problem] = result.elapsed_s
+                hopeless = result.elapsed_s * _RUNS > limit_s
+            else:
+                self.result.timed_out |= result.kind == "timed_out"
+                label = p.problem.label or "problem"
+                self.result.unchecked.append(f"{label}: the original does not run ({result.kind}: {result.error})")
+        return took_s
+
+    def _too_slow(self, problem: Problem, why: str) -> None:
+        self.result.unchecked.append(f"{problem.label or 'problem'}: {why}")
 
     def _initial_states(self, session: Session, problems: Sequence[Problem]) -> list[Problem]:
         usable: dict[tuple[object, ...], bool] = {}

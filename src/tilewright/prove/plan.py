@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -65,15 +66,22 @@ def probes(problems: Sequence[Problem]) -> list[Planned]:
     ]
 
 
-def plan(problems: Sequence[Problem], dtypes: Sequence[str]) -> list[Planned]:
+def size_of(problem: Problem) -> int:
+    """Elements of all inputs: how much there is to do, roughly."""
+    return sum(math.prod(spec.shape) for spec in problem.inputs if spec.dtype != "python")
+
+
+def plan(problems: Sequence[Problem], dtypes: Sequence[str], main: Problem | None = None) -> list[Planned]:
     """The calls of a proof, the most telling first.
 
-    The first ragged problem (the first of all where none is labelled so) meets every distribution in its own dtype and
-    a second call with fresh values; other dtypes meet two distributions on it; other problems meet one in each dtype.
+    ``main`` (by default the first ragged problem, or the first of all where none is labelled so) meets every
+    distribution in its own dtype and a second call with fresh values; other dtypes meet two distributions on it; other
+    problems meet one in each dtype.
     """
     if not problems:
         return []
-    main = next((p for p in problems if p.label.startswith("ragged")), problems[0])
+    if main is None:
+        main = next((p for p in problems if p.label.startswith("ragged")), problems[0])
     planned: list[Planned] = []
     for number, problem in sorted(enumerate(problems), key=lambda pair: pair[1] is not main):
         stated = main_dtype(problem)

@@ -23,6 +23,7 @@ _LARGEST_WORK = 4_000_000
 
 _EVEN = ((128, 64, 192, 96, 32, 48), (64, 32, 96, 48, 16, 24), (32, 16, 48, 24, 64, 8), (16, 8, 32, 24, 4, 12))
 _RAGGED = ((100, 52, 36, 28, 44, 20), (37, 23, 19, 13, 29, 11), (19, 13, 11, 7, 17, 5), (7, 5, 3, 11, 13, 6))
+_SMALL = ((19, 13, 11, 7, 17, 5), (7, 5, 3, 11, 13, 6))
 _LARGE = ((257, 129, 65, 33, 17, 9), (129, 65, 33, 17, 9, 5), (65, 33, 17, 9, 5, 3))
 
 
@@ -39,9 +40,9 @@ def small_problems(inputs: tuple[TensorSpec, ...], init_arguments: InitArguments
         init_arguments: what the model is made with.
 
     Returns:
-        Problems labelled ``ragged``, ``ragged, powers of two kept``, ``even``, ``ragged large``, ``size 1``,
-        ``transposed storage``, ``sliced storage`` and ``scaled`` (every size divided by one power of two, so that
-        ratios hold), without repetitions.
+        Problems labelled ``ragged``, ``ragged, powers of two kept``, ``even``, ``ragged large``, ``ragged small`` (for
+        kernels that are slow in the interpreter), ``size 1``, ``transposed storage``, ``sliced storage`` and ``scaled``
+        (every size divided by one power of two, so that ratios hold), without repetitions.
     """
     values = _sizes(inputs, init_arguments)
     result: list[Problem] = []
@@ -68,6 +69,7 @@ def small_problems(inputs: tuple[TensorSpec, ...], init_arguments: InitArguments
         sizes = _fitting(inputs, values, lists, fixed, lower=lower)
         if _is_small(inputs, sizes):
             add(label, sizes)
+    add("ragged small", _fitting(inputs, values, _SMALL, batches, lower=1))
     add("size 1", dict.fromkeys((*values, *batches), 1))
     if values:
         add("scaled", _scaled(inputs, values, batches))

@@ -81,7 +81,7 @@ class Result:
     state: dict[str, Leaf] = field(default_factory=dict)
     configurations: dict[str, int] = field(default_factory=dict)
     elapsed_s: float = 0.0
-    """What the call took, as the worker says."""
+    """Processor seconds that the call took, as the worker says."""
 
     @property
     def ran(self) -> bool:

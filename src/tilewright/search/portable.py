@@ -80,4 +80,5 @@ def _job(launch: Launch, capability: tuple[int, int]) -> BuildJob:
         num_warps=launch.num_warps,
         num_stages=launch.num_stages,
         num_ctas=launch.num_ctas,
+        instructions=False,
     )

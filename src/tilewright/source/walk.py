@@ -38,10 +38,15 @@ def children(node: cst.CSTNode) -> list[cst.CSTNode]:
     return found
 
 
-@cache
 def _is_node(kind: type) -> bool:
     """Whether values of this type are nodes; asking each value would go through ``abc``, which is slow."""
-    return issubclass(kind, cst.CSTNode)
+    found = _known.get(kind)
+    if found is None:
+        found = _known[kind] = issubclass(kind, cst.CSTNode)
+    return found
+
+
+_known: dict[type, bool] = {}
 
 
 def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:

@@ -6,7 +6,7 @@ import pytest
 from emit_cases import ADA, STAGE, batched, lifted
 
 from tilewright.families.contraction.emit_signature import tuned_fields
-from tilewright.families.contraction.schedule import candidates, illegal, spills_elsewhere
+from tilewright.families.contraction.schedule import MOST_TIGHT, candidates, crowded, illegal, tight
 from tilewright.families.contraction.work import work
 from tilewright.records.schedule import Schedule
 
@@ -36,10 +36,14 @@ def test_plans_change_only_what_the_stage_owns(wide: tuple[tuple[Schedule, ...],
         assert plan != (base,)
 
 
-def test_lists_tune_one_group_and_leave_out_what_might_spill(wide: tuple[tuple[Schedule, ...], ...]) -> None:
+def test_lists_tune_one_group_and_hold_the_input_s_own_configuration(wide: tuple[tuple[Schedule, ...], ...]) -> None:
     lists = [plan for plan in wide if len(plan) > 1]
     assert {tuned_fields(plan) for plan in lists} == {"block", "launch"}
-    assert not any(spills_elsewhere(entry) for plan in lists for entry in plan)
+    own = {name: getattr(Schedule(), name) for name in TUNABLE}
+    for plan in lists:
+        assert any(replace(entry, **own) == entry for entry in plan)
+        assert not any(crowded(entry) for entry in plan)
+        assert sum(map(tight, plan)) <= MOST_TIGHT
     assert len(set(wide)) == len(wide)
 
 

@@ -8,6 +8,7 @@ from itertools import product
 from math import inf, prod
 
 from tilewright.cost import estimate, guess
+from tilewright.cost.guess import SQUEEZE
 from tilewright.families.contraction.emit_expression import operands
 from tilewright.families.contraction.emit_grid import FLATTENED
 from tilewright.families.contraction.work import sizes_of, work
@@ -27,9 +28,15 @@ SMALLEST_DOT_SIDE = 16
 """``tl.dot`` takes no shorter side."""
 LARGEST_TILE = 2**20
 """Elements of a tensor that Triton lets a program hold."""
-LIST_LENGTH = 6
-"""Entries of an emitted autotune list: each is compiled and timed on the user's first call."""
+LIST_LENGTH = 4
+"""Entries of an autotune list besides the input's own: each is compiled and timed on the user's first call."""
+MOST_TIGHT = 2
+"""Entries of a list that may be ``tight``, so that enough is left of it where a build elsewhere spills."""
 _ACCUMULATORS = {"fp32", "fp16", "bf16", "fp64", "i32"}
+MOST_ALIKE = 2
+"""Entries of a list with the same warps, stages and area of the tile: equal guesses deserve different bets."""
+LEAST_SUMS = 8
+"""Sums a thread under which a tile is not worth its loads."""
 _TILE_SIDES = (32, 64, 128, 256)
 _TILE_DEPTHS = (16, 32, 64, 128)
 
@@ -76,27 +83,44 @@ def _illegal_tile(schedule: Schedule, lifted: Lifted, target: Target) -> str | N
     resources = guess(target, work(lifted, schedule, lifted.launch))
     if resources.shared_bytes > target.shared_bytes_per_block:
         return f"{resources.shared_bytes} bytes of shared memory, {target.shared_bytes_per_block} are there"
-    if resources.wanted_registers > target.max_registers_per_thread:
+    if resources.wanted_registers > SQUEEZE * target.max_registers_per_thread:
         return f"about {resources.wanted_registers} registers a thread: it would spill"
     return None
 
 
-def spills_elsewhere(schedule: Schedule) -> bool:
-    """Whether some Triton version spills this tile on some GPU: such tiles are left out of autotune lists.
+def crowded(schedule: Schedule) -> bool:
+    """Whether a tile has so many sums and copies a thread that no compiler fits it into the registers.
 
-    Seen in builds for sm_80 to sm_100 with Triton 3.6 and 3.9: more than 64 sums a thread, or 8 warps that copy more
-    than 8 pieces of 16 bytes a thread in each step.
+    A filter before anything is built, so it lets pass what some build keeps in registers: up to 128 sums a thread, and
+    with more than 64 of them up to 20 copies of 16 bytes a step. Builds for the target and for others decide later.
     """
+    sums, copies = _held(schedule)
+    return sums > 128 or (sums > 64 and copies > 20)
+
+
+def tight(schedule: Schedule) -> bool:
+    """Whether some of the builds for sm_80 to sm_100 by Triton 3.6 and 3.9 spill such a tile in float32.
+
+    128x128x32, 64x256x32 and 256x64x32 with 4 warps and 128x256x32 with 8 do, by 8 to 160 bytes a thread; 128x128x16
+    with 4 warps does nowhere.
+    """
+    sums, copies = _held(schedule)
+    return sums > 64 and copies > 8
+
+
+def _held(schedule: Schedule) -> tuple[float, float]:
+    """The sums of one thread, and the pieces of 16 bytes that it copies in a step, of 4-byte elements."""
     threads = 32 * schedule.num_warps
-    copies = (schedule.block_m + schedule.block_n) * schedule.block_k * 4 / 16 / threads
-    return schedule.block_m * schedule.block_n > 64 * threads or (schedule.num_warps >= 8 and copies > 8)
+    sums = schedule.block_m * schedule.block_n / threads
+    return sums, (schedule.block_m + schedule.block_n) * schedule.block_k * 4 / 16 / threads
 
 
 def candidates(lifted: Lifted, target: Target, stage: Stage) -> tuple[Plan, ...]:
     """Plans of one schedule that change what ``stage`` owns, and plans with an autotune list over one tunable group.
 
-    In a list over block sizes all entries have the same warps and stages, in a list over warps and stages the input's
-    blocks. Plans come in the order in which they were thought of; ranking them is for the search.
+    A list over block sizes keeps the input's warps and stages, a list over warps and stages the input's blocks, and
+    each holds the input's own configuration: timing it on the user's GPU then never ends with a slower one. Plans come
+    in the order in which they were thought of; ranking them is for the search.
     """
     algorithm = lifted.algorithm
     if not isinstance(algorithm, Contraction):
@@ -132,7 +156,7 @@ def _lists(grids: Sequence[Schedule], lifted: Lifted, target: Target, stage: Sta
             plain = replace(grid, program_order="row_major", group_m=1, persistent=False)
             found = _launch_lists(plain, lifted, target) if LAUNCH_GROUP in stage.tunable else []
             if BLOCK_GROUP in stage.tunable:
-                found += _block_lists(plain, lifted, target, free_launch=LAUNCH_GROUP in stage.tunable)
+                found += _block_lists(plain, lifted, target)
             chosen[grid.split_k] = found
         own = {"program_order": grid.program_order, "group_m": grid.group_m, "persistent": grid.persistent}
         for plan in chosen[grid.split_k]:
@@ -193,41 +217,42 @@ def _worth_tuning(grids: Sequence[Schedule]) -> list[Schedule]:
 
 def _launch_lists(grid: Schedule, lifted: Lifted, target: Target) -> list[Plan]:
     settings = product((4, 8, 2), (2, 3, 4, 5))
-    legal = [
-        entry
-        for warps, stages in settings
-        if illegal(entry := replace(grid, num_warps=warps, num_stages=stages), lifted, target) is None
-        and not spills_elsewhere(entry)
-    ]
-    best = _best(legal, lifted, target)
-    return [best] if len(best) > 1 else []
+    return _list_of([replace(grid, num_warps=warps, num_stages=stages) for warps, stages in settings], lifted, target)
 
 
-def _block_lists(grid: Schedule, lifted: Lifted, target: Target, *, free_launch: bool) -> list[Plan]:
-    settings = [(grid.num_warps, grid.num_stages)]
-    if free_launch:
-        settings += [pair for pair in product((4, 8), (2, 3, 4)) if pair not in settings]
-    plans: list[Plan] = []
-    for warps, stages in settings:
-        entries = [
-            replace(grid, block_m=m, block_n=n, block_k=k, num_warps=warps, num_stages=stages)
-            for m, n, k in product(_TILE_SIDES, _TILE_SIDES, _TILE_DEPTHS)
-        ]
-        legal = [
-            entry
-            for entry in entries
-            if not spills_elsewhere(entry)
-            and entry.block_m * entry.block_n >= 8 * 32 * warps
-            and illegal(entry, lifted, target) is None
-        ]
-        best = _best(legal, lifted, target)
-        if len(best) > 1:
-            plans.append(best)
-    return plans
+def _block_lists(grid: Schedule, lifted: Lifted, target: Target) -> list[Plan]:
+    tiles = product(_TILE_SIDES, _TILE_SIDES, _TILE_DEPTHS)
+    least = LEAST_SUMS * 32 * grid.num_warps
+    entries = [replace(grid, block_m=m, block_n=n, block_k=k) for m, n, k in tiles if m * n >= least]
+    return _list_of(entries, lifted, target)
+
+
+def _list_of(entries: Sequence[Schedule], lifted: Lifted, target: Target) -> list[Plan]:
+    """One list of the best entries and the input's own, or none where nothing but the input's own is left."""
+    before = lifted.schedule
+    changed = ("block_m", "block_n", "block_k", "num_warps", "num_stages")
+    own = replace(entries[0], **{name: getattr(before, name) for name in changed})
+    legal = [one for one in entries if one != own and not crowded(one) and illegal(one, lifted, target) is None]
+    found = _best(legal, lifted, target)
+    if found and illegal(own, lifted, target) is None:
+        found = _ranked((*found, own), lifted, target)
+    return [found] if len(found) > 1 else []
+
+
+def _ranked(entries: Iterable[Schedule], lifted: Lifted, target: Target) -> Plan:
+    """The entries that fit, by predicted time; equal ones in the order they came."""
+    timed = [(estimate(work(lifted, entry, lifted.launch), target).time_us, entry) for entry in entries]
+    return tuple(entry for time_us, entry in sorted(timed, key=lambda pair: pair[0]) if time_us < inf)
 
 
 def _best(entries: Iterable[Schedule], lifted: Lifted, target: Target) -> Plan:
-    """The entries that the cost model likes best, fastest first; equal ones in the order they came."""
-    timed = [(estimate(work(lifted, entry, lifted.launch), target).time_us, entry) for entry in entries]
-    ranked = sorted((pair for pair in timed if pair[0] < inf), key=lambda pair: pair[0])
-    return tuple(entry for _, entry in ranked[:LIST_LENGTH])
+    """The entries that the cost model likes best, fastest first, few of them tight and few of them alike."""
+    kept: list[Schedule] = []
+    for entry in _ranked(entries, lifted, target):
+        area = (entry.num_warps, entry.num_stages, entry.block_m * entry.block_n)
+        alike = sum(area == (one.num_warps, one.num_stages, one.block_m * one.block_n) for one in kept)
+        if alike < MOST_ALIKE and (not tight(entry) or sum(map(tight, kept)) < MOST_TIGHT):
+            kept.append(entry)
+        if len(kept) == LIST_LENGTH:
+            break
+    return tuple(kept)
