@@ -6,7 +6,7 @@ Every function takes a path as the command line does, and raises the errors of :
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -66,6 +66,7 @@ def optimize(
     precision: Precision | str = Precision.NO_WORSE,
     device: Device | str = Device.NONE,
     seed: int = 0,
+    on_step: Callable[[str], None] | None = None,
 ) -> Optimized:
     """Return the fastest file that can be proved right, or the input with the reason why nothing better was found.
 
@@ -79,6 +80,7 @@ def optimize(
         precision: see :class:`Precision`.
         device: ``none``; this version predicts and proves without a GPU.
         seed: of the inputs that proofs are made on.
+        on_step: told what is being done, in a few words, for whoever waits.
 
     Raises:
         InputError: the input cannot be used.
@@ -90,7 +92,7 @@ def optimize(
     request, target = _request(path, gpu=gpu, metrics=metrics, reference=reference, inputs=inputs)
     wanted = stage or request.stage or DEFAULT_STAGE
     chosen = stages.all_stages() if wanted == "all" else (stages.get(wanted),)
-    with search.Session(target) as session:
+    with search.Session(target, on_step=on_step) as session:
         run = search.optimize(request, stages=chosen, session=session, precision=wanted_precision.value, seed=seed)
     text = run.winner.candidate.text if run.winner else request.source.text
     return Optimized(source=text, run=run)

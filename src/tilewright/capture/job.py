@@ -171,10 +171,21 @@ def _captured(call: _Call, values: Sequence[Any], made: Any, recorder: Recorder,
         launches=launches,
         inputs=tuple(model.describe(name, value) for name, value in zip(names, values, strict=False)),
         outputs=tuple(model.describe(f"output{number}", value) for number, value in enumerate(outputs)),
-        init_arguments=tuple(_plain(value) for value in call.init),
+        init_arguments=tuple(_plain(value) for value in _with_defaults(type(made), call.init)),
         assumptions=call.assumptions,
         error=error,
     )
+
+
+def _with_defaults(kind: type, given: Sequence[Any]) -> list[Any]:
+    """``given``, and after it the defaults of ``__init__`` as far as they are plain: a smaller model needs to see them."""
+    values = list(given)
+    for parameter in list(inspect.signature(kind).parameters.values())[len(values) :]:
+        positional = parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        if not positional or not isinstance(parameter.default, bool | int | float | str | None):
+            break
+        values.append(parameter.default)
+    return values
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tilewright import api
-from tilewright.report import show_run, write_json
+from tilewright.report import progress, show_run, write_json
 
 
 def optimize(
@@ -35,16 +35,18 @@ def optimize(
     """
     api.check_writable(out)
     api.check_writable(json_path)
-    result = api.optimize(
-        input_path,
-        gpu=gpu,
-        stage=stage,
-        metrics=metrics,
-        reference=reference,
-        inputs=inputs,
-        precision=precision,
-        device=device,
-    )
+    with progress() as on_step:
+        result = api.optimize(
+            input_path,
+            gpu=gpu,
+            stage=stage,
+            metrics=metrics,
+            reference=reference,
+            inputs=inputs,
+            precision=precision,
+            device=device,
+            on_step=on_step,
+        )
     if json_path is not None:
         write_json(result.run, json_path)
     if out is None:

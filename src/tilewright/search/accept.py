@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from tilewright.capture import capture_variants
@@ -24,20 +23,39 @@ DTYPES = ("fp32", "fp16", "bf16")
 """Every emitted file is compiled for these, whichever of them the input was given."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Original:
-    """The input that candidates are proved against, with what it can do."""
+    """The input that candidates are proved against, with what it can do.
 
-    source: KernelSource
-    capture: Capture
-    refused_dtypes: tuple[str, ...]
-    """Dtypes for which the input itself does not compile."""
-    make_prover: Callable[[], Prover]
+    Attributes:
+        source: the input's file.
+        capture: its forward call.
+        refused_dtypes: dtypes for which the input itself does not compile.
+    """
 
-    @cached_property
+    def __init__(
+        self,
+        source: KernelSource,
+        capture: Capture,
+        refused_dtypes: tuple[str, ...],
+        make_prover: Callable[[], Prover],
+    ) -> None:
+        self.source, self.capture, self.refused_dtypes = source, capture, refused_dtypes
+        self._make_prover = make_prover
+        self._coming: Future[Prover] | None = None
+
+    def prepare(self) -> None:
+        """Start to run the input and the oracle in the interpreter, while candidates are still being built."""
+        if self._coming is None:
+            thread = ThreadPoolExecutor(1, thread_name_prefix="tilewright-proof")
+            self._coming = thread.submit(self._make_prover)
+            thread.shutdown(wait=False)
+
+    @property
     def prover(self) -> Prover:
-        """Runs the input and the oracle in the interpreter when the first candidate asks for it: that costs seconds."""
-        return self.make_prover()
+        """Compares candidates with the input; waits for the input's own runs."""
+        self.prepare()
+        assert self._coming is not None
+        return self._coming.result()
 
 
 def original_of(
@@ -62,7 +80,7 @@ def original_of(
             timeout_s=PROOF_LIMIT_S,
         )
 
-    return Original(source=source, capture=capture, refused_dtypes=refused, make_prover=make_prover)
+    return Original(source, capture, refused, make_prover)
 
 
 def fault_of(found: Capture) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tilewright.capture import capture
@@ -50,8 +50,12 @@ def explore(
     session: Session,
     *,
     metrics: Mapping[str, float],
+    on_promise: Callable[[], None],
 ) -> tuple[tuple[Explored, ...], tuple[Refusal, ...]]:
-    """Return the stage's candidates for one launch, predicted fastest first, and what was not done and why."""
+    """Return the stage's candidates for one launch, predicted fastest first, and what was not done and why.
+
+    ``on_promise`` is called once there is something to build, and so perhaps something to prove.
+    """
     before = analysed.analysis.estimate
     kernel = analysed.lifted.launch.kernel
     if before is None:
@@ -72,9 +76,11 @@ def explore(
         best_us, best = ranked[0]
         reason = _not_worth_it(analysed, before, len(plans), describe(best[0]), before.time_us / best_us)
         return (), (Refusal(what=f"{kernel}: {stage.name}", reason=reason),)
+    on_promise()
     explored: list[Explored] = []
     refusals: list[Refusal] = []
-    for _, plan in _varied(promising):
+    for number, (_, plan) in enumerate(chosen := _varied(promising), 1):
+        session.say(f"{stage.name}: writing and building plan {number} of {len(chosen)} for {kernel}")
         one = write_and_build(source, analysed, plan, inputs, stage, session)
         if isinstance(one, Refusal):
             refusals.append(one)

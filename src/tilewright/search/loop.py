@@ -57,6 +57,7 @@ def optimize(request: Request, *, stages: Sequence[Stage], session: Session, pre
         for kernel, values in request.metrics.items()
         if "launch__grid_size" in values
     }
+    session.say("running the wrapper against a recording driver")
     first = capture(
         request.source,
         target=session.target,
@@ -70,6 +71,7 @@ def optimize(request: Request, *, stages: Sequence[Stage], session: Session, pre
     analyses: tuple[KernelAnalysis, ...] = ()
     original: Original | None = None
     for stage in stages:
+        session.say(f"{stage.name}: building and reading the kernels for {session.target.title}")
         analysed = analyse(state.capture, session, metrics=_still_true(state, request.metrics), stage=stage)
         if not analyses:
             analyses = tuple(one.analysis for one in analysed)
@@ -113,7 +115,13 @@ def _run_stage(
             continue
         done.add(kernel)
         explored, refusals = explore(
-            state.source, one, original.capture, stage, session, metrics=_still_true(state, metrics).get(kernel, {})
+            state.source,
+            one,
+            original.capture,
+            stage,
+            session,
+            metrics=_still_true(state, metrics).get(kernel, {}),
+            on_promise=original.prepare,
         )
         state.refusals += refusals
         for found in explored[:PROOFS]:
@@ -134,7 +142,9 @@ def _judge(
     session: Session,
 ) -> tuple[Explored, Trial | None, list[Refusal]]:
     """Leave out the entries that spill elsewhere, and judge the rest."""
+    session.say(f"{stage.name}: building {found.candidate.kernel} for other GPUs and dtypes")
     elsewhere = portability(found, original, session)
+    session.say(f"{stage.name}: proving {found.candidate.kernel} in Triton's interpreter")
     if elsewhere.fault:
         return found, refuted(found, elsewhere.fault), []
     dropped = [

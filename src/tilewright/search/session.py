@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -17,12 +18,16 @@ class Session:
 
     Attributes:
         target: the GPU that everything is built and estimated for.
-        cache: folder of finished builds; ``None`` builds everything again.
+        cache: folder of finished builds; by default that of the user.
+        say: told what is being done, in a few words.
     """
 
-    def __init__(self, target: Target, *, cache: Path | None = None) -> None:
+    def __init__(
+        self, target: Target, *, cache: Path | None = None, on_step: Callable[[str], None] | None = None
+    ) -> None:
         self.target = target
         self.cache = default_cache() if cache is None else cache
+        self.say: Callable[[str], None] = on_step or (lambda step: None)
         self._pool: Pool | None = None
         self._capture: Worker | None = None
         self._proof: Worker | None = None
