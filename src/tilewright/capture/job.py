@@ -178,7 +178,7 @@ def _captured(call: _Call, values: Sequence[Any], made: Any, recorder: Recorder,
 
 
 def _with_defaults(kind: type, given: Sequence[Any]) -> list[Any]:
-    """``given``, and after it the defaults of ``__init__`` as far as they are plain: a smaller model needs to see them."""
+    """``given``, then the defaults of ``__init__`` as far as they are plain: a smaller model needs to see them."""
     values = list(given)
     for parameter in list(inspect.signature(kind).parameters.values())[len(values) :]:
         positional = parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from tilewright.capture import capture
 from tilewright.cost import compare, estimate
@@ -23,7 +23,7 @@ from tilewright.search.session import Session
 from tilewright.stages import foreign_changes
 
 PLANS_BUILT = 4
-"""Plans that are written and built in one stage: the model's order among its first few is not to be trusted."""
+"""Plans that are written and built in one stage: which of its first few is fastest, the model cannot tell."""
 LEAST_GAIN = 1.02
 """Predicted gain under which a plan is not worth a change of the file."""
 
@@ -79,7 +79,7 @@ def explore(
     on_promise()
     explored: list[Explored] = []
     refusals: list[Refusal] = []
-    for number, (_, plan) in enumerate(chosen := _varied(promising), 1):
+    for number, (_, plan) in enumerate(chosen := _varied(promising, analysed.lifted.schedule), 1):
         session.say(f"{stage.name}: writing and building plan {number} of {len(chosen)} for {kernel}")
         one = write_and_build(source, analysed, plan, inputs, stage, session)
         if isinstance(one, Refusal):
@@ -137,18 +137,23 @@ def _rank(plans: Iterable[Plan], analysed: Analysed, session: Session) -> list[t
     return sorted(timed, key=lambda pair: pair[0])
 
 
-def _varied(ranked: Sequence[tuple[float, Plan]]) -> list[tuple[float, Plan]]:
-    """The first few plans, no more than two with the same tiles: equal guesses deserve different bets."""
-    seen: dict[object, int] = {}
-    kept = []
+def _varied(ranked: Sequence[tuple[float, Plan]], before: Schedule) -> list[tuple[float, Plan]]:
+    """The first few plans. Of those with the same tiles, warps and stages only the one that changes least is built,
+    unless another is predicted to beat it by LEAST_GAIN: a build costs seconds, and tells such plans apart no better.
+    """
+    kept: dict[object, tuple[float, Plan]] = {}
     for time_us, plan in ranked:
         key = tuple((one.block_m, one.block_n, one.block_k, one.num_warps, one.num_stages) for one in plan)
-        seen[key] = seen.get(key, 0) + 1
-        if seen[key] <= 2:
-            kept.append((time_us, plan))
-        if len(kept) == PLANS_BUILT:
-            break
-    return kept
+        held = kept.get(key)
+        if held is None or (_distance(plan, before) < _distance(held[1], before) and time_us < held[0] * LEAST_GAIN):
+            kept[key] = (time_us, plan)
+    return sorted(kept.values(), key=lambda pair: pair[0])[:PLANS_BUILT]
+
+
+def _distance(plan: Plan, before: Schedule) -> int:
+    """How many Schedule fields the plan changes somewhere."""
+    names = [each.name for each in fields(Schedule)]
+    return sum(any(getattr(entry, name) != getattr(before, name) for entry in plan) for name in names)
 
 
 def write_and_build(
