@@ -29,6 +29,7 @@ def load_model(path: Path):
     """Import a kernel file and return its ModelNew on the GPU."""
     spec = importlib.util.spec_from_file_location(f"file_{path.stem}_{abs(hash(path))}", path)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module.ModelNew().cuda()
 
