@@ -28,7 +28,7 @@ class _Seen(cst.CSTVisitor):
         super().__init__()
         self.names: list[str] = []
 
-    def visit_Name(self, node: cst.Name) -> None:  # noqa: N802
+    def visit_Name(self, node: cst.Name) -> None:
         self.names.append(node.value)
 
 
@@ -37,17 +37,17 @@ class _Places(cst.CSTVisitor):
         super().__init__()
         self.log: list[str] = []
 
-    def visit_ClassDef(self, node: cst.ClassDef) -> None:  # noqa: N802
+    def visit_ClassDef(self, node: cst.ClassDef) -> None:
         self.log.append(f"+{node.name.value}")
 
-    def leave_ClassDef(self, original_node: cst.ClassDef) -> None:  # noqa: N802
+    def leave_ClassDef(self, original_node: cst.ClassDef) -> None:
         self.log.append(f"-{original_node.name.value}")
 
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:  # noqa: N802
+    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
         self.log.append(f"+{node.name.value}")
         return False
 
-    def leave_FunctionDef(self, original_node: cst.FunctionDef) -> None:  # noqa: N802
+    def leave_FunctionDef(self, original_node: cst.FunctionDef) -> None:
         self.log.append(f"-{original_node.name.value}")
 
 
@@ -76,7 +76,7 @@ def test_replacing_one_node_keeps_all_other_text():
 
 def test_a_transformer_sees_only_the_statement_that_holds_the_node():
     class Renamed(cst.CSTTransformer):
-        def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:  # noqa: N802
+        def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.Name:
             return updated_node.with_changes(value="z")
 
     module = cst.parse_module("a = 1\nb = 1\n")
