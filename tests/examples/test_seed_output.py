@@ -141,6 +141,7 @@ def test_every_entry_builds(variants: dict[str, Capture], capability: tuple[int,
             num_warps=launch.num_warps,
             num_stages=launch.num_stages,
             num_ctas=launch.num_ctas,
+            instructions=False,
         )
         for _, launch in launches
     ]
