@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +16,6 @@ from tilewright.records.trial import Trial
 from tilewright.records.verdict import Status, Verdict
 from tilewright.search.explore import Explored
 from tilewright.search.session import Session
-from tilewright.source import model_signature
 
 PROOF_LIMIT_S = 30.0
 """For all runs of one file in the interpreter."""
@@ -72,7 +70,7 @@ def original_of(
     def make_prover() -> Prover:
         return Prover(
             source,
-            problems=small_problems(capture.inputs, capture.init_arguments or _init_defaults(source)),
+            problems=small_problems(capture.inputs, capture.init_arguments),
             precision=precision,
             reference=None if reference is None else Path(reference).read_text(encoding="utf-8"),
             dtypes=DTYPES,
@@ -83,20 +81,6 @@ def original_of(
         )
 
     return Original(source, capture, refused, make_prover)
-
-
-def _init_defaults(source: KernelSource) -> tuple[int | float | bool | str | None, ...]:
-    """What ``ModelNew()`` is made with, said out loud: a layer's sizes can then be made small with its inputs'."""
-    values: list[int | float | bool | str | None] = []
-    for argument in model_signature(source).init:
-        try:
-            value = ast.literal_eval(argument.default or "")
-        except (SyntaxError, ValueError):
-            break
-        if not (value is None or isinstance(value, int | float | str)):
-            break
-        values.append(value)
-    return tuple(values)
 
 
 def fault_of(found: Capture) -> str:
