@@ -143,7 +143,7 @@ def _judge(
 ) -> tuple[Explored, Trial | None, list[Refusal]]:
     """Leave out the entries that spill elsewhere, and judge the rest."""
     session.say(f"{stage.name}: building {found.candidate.kernel} for other GPUs and dtypes")
-    elsewhere = portability(found, original, session)
+    elsewhere = portability(found, analysed.lifted.schedule, original, session)
     session.say(f"{stage.name}: proving {found.candidate.kernel} in Triton's interpreter")
     if elsewhere.fault:
         return found, refuted(found, elsewhere.fault), []

@@ -13,6 +13,7 @@ from tilewright.capture import capture_variants
 from tilewright.compiler import BuildJob, build_many
 from tilewright.records.build import Build
 from tilewright.records.launch import Capture, Launch
+from tilewright.records.schedule import Schedule
 from tilewright.search.accept import DTYPES, Original, fault_of
 from tilewright.search.explore import Explored
 from tilewright.search.session import Session
@@ -20,6 +21,9 @@ from tilewright.search.session import Session
 ARCHITECTURES = ((8, 0), (8, 9), (9, 0), (10, 0))
 """Compute capabilities that every entry of an emitted list is built for, besides the target's own: Ampere, Ada, Hopper
 and Blackwell. Turing is left out: its tensor cores take no TF32, so that float32 products spill by nature."""
+
+BUILT_DTYPES = ("fp32", "fp16")
+"""bfloat16 has float16's registers to the digit on every architecture that has both: one stands for the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,25 +36,24 @@ class Portability:
     """Entries of the list that spill somewhere, each with the first place."""
 
 
-def portability(explored: Explored, original: Original, session: Session) -> Portability:
-    """Build every entry for every dtype the input compiles for, on the target and on ARCHITECTURES."""
-    wanted = [dtype for dtype in DTYPES if dtype not in original.refused_dtypes]
-    # bfloat16 has float16's registers to the digit on every architecture with both: one of them stands for the other.
-    built_elsewhere = [dtype for dtype in DTYPES if dtype != "bf16"]
+def portability(explored: Explored, before: Schedule, original: Original, session: Session) -> Portability:
+    """Build every entry for every dtype the input compiles for, on the target and on ARCHITECTURES.
+
+    The entry that is the input's own configuration is left alone: it stays whatever it does elsewhere.
+    """
     variants = capture_variants(
         explored.source, capture=original.capture, target=session.target, worker=session.capture_worker, dtypes=DTYPES
     )
-    for dtype in wanted:
-        fault = fault_of(variants[dtype])
+    for dtype in DTYPES:
+        fault = "" if dtype in original.refused_dtypes else fault_of(variants[dtype])
         if fault:
             return Portability(fault=f"does not compile for {dtype}: {fault}", spilling={})
     places = [
         (dtype, capability, index, launch)
-        for dtype, found in variants.items()
+        for dtype in BUILT_DTYPES
         for capability in dict.fromkeys((session.target.compute_capability, *ARCHITECTURES))
-        if dtype in built_elsewhere or capability == session.target.compute_capability
-        for index, launch in enumerate(_entries(found, explored))
-        if capability >= (8, 0) or dtype == "fp16"
+        for index, launch in enumerate(_entries(variants[dtype], explored))
+        if explored.candidate.schedules[index] != before and (capability >= (8, 0) or dtype == "fp16")
     ]
     builds = build_many(
         [_job(launch, capability) for _, capability, _, launch in places], pool=session.pool, cache=session.cache
