@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tilewright.api import Optimized, fix_file, inspect, lint_file, optimize
-    from tilewright.errors import InputError, ProofError, TilewrightError
+    from tilewright.errors import InputError, TilewrightError
 
 __version__ = "0.1.0"
 
 __all__ = [
     "InputError",
     "Optimized",
-    "ProofError",
     "TilewrightError",
     "__version__",
     "fix_file",
@@ -25,7 +24,7 @@ __all__ = [
 
 # Worker processes import this package too, and need nothing but torch, triton and numpy: names load on first use.
 _HOME = dict.fromkeys(("Optimized", "fix_file", "inspect", "lint_file", "optimize"), "tilewright.api") | dict.fromkeys(
-    ("InputError", "ProofError", "TilewrightError"), "tilewright.errors"
+    ("InputError", "TilewrightError"), "tilewright.errors"
 )
 
 

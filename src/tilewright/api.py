@@ -84,7 +84,6 @@ def optimize(
 
     Raises:
         InputError: the input cannot be used.
-        ProofError: nothing could be proved.
     """
     wanted_precision = _choice(Precision, precision, "--precision")
     if _choice(Device, device, "--device") is Device.CUDA:

@@ -10,7 +10,6 @@
     │   ├── ReferenceFileError  a reference that does not load or fit
     │   ├── UnknownGpuError     no such target
     │   └── UnknownStageError   no such stage
-    ├── ProofError              nothing could be proved: exit code 3
     └── PluginError             a rule, family or stage of ours does not load
 
 A candidate's failure is data (a Verdict, a BuildFailure), never one of these.
@@ -77,10 +76,6 @@ class UnknownStageError(InputError):
 
     def __str__(self) -> str:
         return f"--stage {self.name!r}: no such stage; use one of {', '.join(self.known)} or all"
-
-
-class ProofError(TilewrightError):
-    """Nothing could be proved; the message says what stood in the way."""
 
 
 class PluginError(TilewrightError):

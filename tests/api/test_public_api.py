@@ -25,7 +25,6 @@ def test_exported_names() -> None:
     assert tilewright.__all__ == [
         "InputError",
         "Optimized",
-        "ProofError",
         "TilewrightError",
         "__version__",
         "fix_file",
@@ -57,8 +56,6 @@ def test_what_optimize_returns() -> None:
 
 def test_errors_form_one_tree() -> None:
     assert issubclass(tilewright.InputError, tilewright.TilewrightError)
-    assert issubclass(tilewright.ProofError, tilewright.TilewrightError)
-    assert not issubclass(tilewright.ProofError, tilewright.InputError)
 
 
 def test_choices_are_the_words_of_the_command_line() -> None:

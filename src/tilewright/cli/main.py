@@ -13,7 +13,7 @@ import typer
 
 import tilewright
 from tilewright.cli import gpus, inspect, lint, optimize
-from tilewright.errors import InputError, ProofError
+from tilewright.errors import InputError
 
 # Typer came with a Click of its own from some version on: the base of its errors is found, not imported.
 _WrongCall: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
@@ -64,8 +64,6 @@ def run(arguments: list[str]) -> int:
         return _fail(" ".join(error.format_message().split()), code=2)
     except InputError as error:
         return _fail(str(error), code=2)
-    except ProofError as error:
-        return _fail(str(error), code=3)
     except (typer.Abort, KeyboardInterrupt):
         return _fail("interrupted", code=130)
     except BrokenPipeError:

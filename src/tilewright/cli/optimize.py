@@ -31,7 +31,8 @@ def optimize(
 ) -> int:
     """Write the fastest file that can be proved right, and say why on stderr.
 
-    Exit 0: the output is valid, improved or unchanged with the reason. 2: unusable input. 3: nothing could be proved.
+    Exit 0: the output is valid, improved or unchanged with the reason. 2: unusable input.
+    3: nothing could be proved; the output is the input, unchanged.
     """
     api.check_writable(out)
     api.check_writable(json_path)
@@ -54,4 +55,4 @@ def optimize(
     else:
         out.write_text(result.source, encoding="utf-8")
     show_run(result.run, written_to=out)
-    return 0
+    return 3 if result.run.undecided else 0

@@ -107,6 +107,8 @@ class Run:
     winner: Trial | None
     """The trial whose file is the answer; ``None``: the input goes back unchanged, for ``reason``."""
     reason: str
+    undecided: bool = False
+    """Candidates were found, and nothing could be proved about any of them: the input goes back for want of a proof."""
     accepted: tuple[Trial, ...] = ()
     """Every trial that was proved and kept, in order: each started from the file of the one before it."""
     refusals: tuple[Refusal, ...] = ()

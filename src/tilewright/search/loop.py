@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tilewright.capture import capture
-from tilewright.errors import ProofError
 from tilewright.lint import check
 from tilewright.records.launch import Capture
 from tilewright.records.source import KernelSource, Request
@@ -49,7 +48,6 @@ def optimize(request: Request, *, stages: Sequence[Stage], session: Session, pre
 
     Raises:
         InputError: the input cannot be used.
-        ProofError: candidates were found, and the prover could decide about none of them.
     """
     began = time.monotonic()
     grid_sizes = {
@@ -80,8 +78,6 @@ def optimize(request: Request, *, stages: Sequence[Stage], session: Session, pre
                 request.source, first, request.reference_path, session, precision=precision, seed=seed
             )
         _run_stage(state, analysed, stage, original, session, request.metrics)
-    if state.winner is None and _undecided(state.trials):
-        raise ProofError(f"{request.source.path}: nothing could be proved: {_undecided(state.trials)}")
     return Run(
         request=request,
         target=session.target,
@@ -93,6 +89,7 @@ def optimize(request: Request, *, stages: Sequence[Stage], session: Session, pre
         winner=state.winner,
         accepted=tuple(state.accepted),
         reason=_reason(state),
+        undecided=state.winner is None and _all_undecided(state.trials),
         refusals=tuple(dict.fromkeys(state.refusals)),
         notes=request.notes,
         elapsed_s=time.monotonic() - began,
@@ -181,12 +178,10 @@ def _cost(one: Analysed) -> float:
     return one.analysis.estimate.time_us if one.analysis.estimate else 0.0
 
 
-def _undecided(trials: Sequence[Trial]) -> str:
-    """The reason of the first undecided trial, if every trial is undecided."""
+def _all_undecided(trials: Sequence[Trial]) -> bool:
+    """Whether candidates came to a proof, and the prover could decide about none of them."""
     verdicts = [trial.verdict for trial in trials if trial.verdict is not None]
-    if not verdicts or any(verdict.status is not Status.UNDECIDED for verdict in verdicts):
-        return ""
-    return verdicts[0].reason
+    return bool(verdicts) and all(verdict.status is Status.UNDECIDED for verdict in verdicts)
 
 
 def _reason(state: _State) -> str:

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
+import ttir_of
 from hypothesis import given
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-import ttir_of
 
 from tilewright.families.ttir.parser import TtirSyntaxError, Type, parse, parse_type
 

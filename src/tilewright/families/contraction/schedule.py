@@ -50,11 +50,15 @@ def illegal(schedule: Schedule, lifted: Lifted, target: Target) -> str | None:
         return "the input adds atomically into its output, whose start value the kernel does not show"
     if algorithm.accumulator_dtype not in _ACCUMULATORS:
         return f"no accumulator of {algorithm.accumulator_dtype}"
-    return _illegal_grid(schedule, algorithm) or _illegal_tile(schedule, lifted, target)
+    return _illegal_grid(schedule, lifted.schedule, algorithm) or _illegal_tile(schedule, lifted, target)
 
 
-def _illegal_grid(schedule: Schedule, algorithm: Contraction) -> str | None:
+def _illegal_grid(schedule: Schedule, before: Schedule, algorithm: Contraction) -> str | None:
     flattened = schedule.program_order in FLATTENED
+    if not flattened and algorithm.batch_axes:
+        return "the third axis of a grid holds at most 65,535 programs, and a batch may be larger: one axis takes all"
+    if not flattened and schedule.program_order != before.program_order:
+        return "the second axis of a grid holds at most 65,535 programs, where the input has another axis or none"
     if schedule.descriptors or schedule.a_layout != "as_is" or schedule.b_layout != "as_is":
         return "operands are read as they lie, through pointers"
     if (schedule.group_m > 1) != (schedule.program_order == "grouped"):
@@ -63,8 +67,6 @@ def _illegal_grid(schedule: Schedule, algorithm: Contraction) -> str | None:
         return "persistence needs all tiles on one axis"
     if schedule.persistent and schedule.split_k > 1:
         return "k is split where there are too few tiles, persistence helps where there are many"
-    if schedule.split_k > 1 and algorithm.batch_axes and not flattened:
-        return "tile rows, tile columns, batch and split are four axes: a grid has three"
     if schedule.split_k < 1 or schedule.split_k & (schedule.split_k - 1):
         return "SPLIT_K is a power of two"
     return None
