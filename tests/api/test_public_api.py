@@ -13,7 +13,8 @@ from tilewright import api
 SIGNATURES = {
     "optimize": "(path: 'str', *, gpu: 'str | None' = None, stage: 'str | None' = None, metrics: 'str | None' = None, "
     "reference: 'str | None' = None, inputs: 'str | None' = None, precision: 'Precision | str' = "
-    "<Precision.NO_WORSE: 'no-worse'>, device: 'Device | str' = <Device.NONE: 'none'>, seed: 'int' = 0) -> 'Optimized'",
+    "<Precision.NO_WORSE: 'no-worse'>, device: 'Device | str' = <Device.NONE: 'none'>, seed: 'int' = 0, "
+    "on_step: 'Callable[[str], None] | None' = None) -> 'Optimized'",
     "inspect": "(path: 'str', *, gpu: 'str | None' = None, reference: 'str | None' = None, "
     "inputs: 'str | None' = None) -> 'Inspection'",
     "lint_file": "(path: 'str', *, inputs: 'str | None' = None, gpu: 'str | None' = None) -> 'tuple[Finding, ...]'",

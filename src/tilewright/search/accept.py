@@ -17,7 +17,7 @@ from tilewright.records.verdict import Status, Verdict
 from tilewright.search.explore import Explored
 from tilewright.search.session import Session
 
-PROOF_LIMIT_S = 30.0
+PROOF_LIMIT_S = 60.0
 """For all runs of one file in the interpreter."""
 DTYPES = ("fp32", "fp16", "bf16")
 """Every emitted file is compiled for these, whichever of them the input was given."""
