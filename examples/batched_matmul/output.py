@@ -25,12 +25,17 @@ def bmm_kernel(
 ):
     """z[b0, m, n] = sum over k of x[b0, m, k] * y[b0, k, n].
 
+    Batch, rows and columns share the first grid axis: the other two hold at most 65,535 programs.
     BLOCK_* are tuned, at the same warps and stages throughout.
-    32x32x32 took 16,384 bytes of shared memory: room for 5 programs a multiprocessor.
+    32x32x32 asked more of the L2 cache than of the tensor cores.
     """
-    pid_m = tl.program_id(0)
-    pid_n = tl.program_id(1)
-    batch = tl.cast(tl.program_id(2), tl.int64)
+    pid = tl.program_id(0)
+    tiles_m = tl.cdiv(M, BLOCK_M)
+    tiles_n = tl.cdiv(N, BLOCK_N)
+    tile = pid % (tiles_m * tiles_n)
+    batch = tl.cast(pid // (tiles_m * tiles_n), tl.int64)
+    pid_m = tile // tiles_n
+    pid_n = tile % tiles_n
 
     # 64-bit offsets: a tensor may hold more than 2**31 elements.
     offs_m = tl.cast(pid_m, tl.int64) * BLOCK_M + tl.arange(0, BLOCK_M)
@@ -76,8 +81,8 @@ def bmm(x, y):
     B, M, K = x.shape
     _, _, N = y.shape
     z = torch.empty((B, M, N), device=x.device, dtype=x.dtype)
-    grid = lambda META: (triton.cdiv(M, META["BLOCK_M"]), triton.cdiv(N, META["BLOCK_N"]), B)
-    bmm_kernel[grid](
+    grid_2 = lambda META: (triton.cdiv(M, META["BLOCK_M"]) * triton.cdiv(N, META["BLOCK_N"]) * B,)
+    bmm_kernel[grid_2](
         x, y, z,
         M, N, K,
         x.stride(0), x.stride(1), x.stride(2),

@@ -25,7 +25,7 @@ def matmul_kernel(
     """c[m, n] = sum over k of a[m, k] * b[k, n].
 
     BLOCK_* are tuned, at the same warps and stages throughout.
-    64x64x64 took 65,536 bytes of shared memory: room for 1 program a multiprocessor.
+    64x64x64 took 65,536 bytes of shared memory: room for one program a multiprocessor.
     """
     pid_m = tl.program_id(0)
     pid_n = tl.program_id(1)

@@ -136,7 +136,7 @@ def test_every_configuration_of_an_autotuner_is_captured(worker: Worker) -> None
 def test_a_reference_gives_shapes_and_init_arguments(worker: Worker) -> None:
     reference = str(DATA / "capture" / "helpers_reference.py")
     found = run(source("helpers_and_globals"), worker, reference=reference)
-    assert found.init_arguments == (96,)
+    assert found.init_arguments == (96, True)
     assert found.inputs == (f32("x", 1 << 20, 96),)
     first, second = found.launches
     assert (first.grid, second.grid) == ((1 << 20, 1, 1), (1 << 20, 2, 1))
@@ -151,7 +151,7 @@ def test_a_reference_gives_shapes_and_init_arguments(worker: Worker) -> None:
 def test_inputs_win_over_a_references_and_its_init_arguments_still_count(worker: Worker) -> None:
     reference = str(DATA / "capture" / "helpers_reference.py")
     found = run(source("helpers_and_globals"), worker, f32("x", 32, 96), reference=reference)
-    assert found.init_arguments == (96,)
+    assert found.init_arguments == (96, True)
     assert found.inputs == (f32("x", 32, 96),)
 
 

@@ -9,7 +9,7 @@ from tilewright.records.verdict import Check, Verdict
 from tilewright.report import words
 from tilewright.report.section import Line, Part, Point, Table
 
-_TIMED = re.compile(r"\d s in the interpreter$")
+_TIMED = re.compile(r"\d s in the interpreter$|too long in the interpreter$|timed_out|ran out of time")
 """Ends what is said of a problem that was too slow here."""
 
 

@@ -96,19 +96,21 @@ def changes_of(analysed: Analysed, plan: Plan, target: Target) -> tuple[Change, 
                 field=group.name,
                 before=_value(group, before),
                 after=_values(group, plan),
-                reason=_reason(group, plan[0]),
+                reason=_reason(group, plan[0], batched=_batched(analysed)),
                 predicted_ratio=_alone(analysed, group, plan, target),
             )
         )
     return tuple(found)
 
 
-def _reason(group: _Group, entry: Schedule) -> str:
+def _reason(group: _Group, entry: Schedule, *, batched: bool) -> str:
     if group.name == "program order":
         if entry.persistent or entry.split_k > 1:
             return "persistent and split programs are numbered along one axis"
         if entry.program_order == "grouped":
             return "programs that run together share rows of A and columns of B in L2"
+        if batched:
+            return "the second and third axis of a grid hold at most 65,535 programs; a batch may be larger"
     return group.reason
 
 
@@ -148,7 +150,7 @@ def kernel_docstring(analysed: Analysed, plan: Plan, stage: Stage) -> str:
     lines = [equation(analysed), ""]
     before, first = analysed.lifted.schedule, plan[0]
     if (first.program_order, first.group_m) != (before.program_order, before.group_m):
-        lines.append(_order_sentence(first))
+        lines.append(_order_sentence(first, batched=_batched(analysed)))
     if first.split_k != before.split_k:
         lines.append(f"K is split {first.split_k} ways, since there are fewer tiles than multiprocessors.")
     if first.persistent != before.persistent:
@@ -191,11 +193,18 @@ def _is_plain(algorithm: Contraction) -> bool:
     return all(plain(output.value) for output in algorithm.outputs)
 
 
-def _order_sentence(schedule: Schedule) -> str:
+def _batched(analysed: Analysed) -> bool:
+    algorithm = analysed.lifted.algorithm
+    return isinstance(algorithm, Contraction) and bool(algorithm.batch_axes)
+
+
+def _order_sentence(schedule: Schedule, *, batched: bool) -> str:
     if schedule.program_order == "grouped":
         return (
             f"Tiles are walked in groups of {schedule.group_m} rows, so that neighbours in time share operands in L2."
         )
+    if batched:
+        return "Batch, rows and columns share the first grid axis: the other two hold at most 65,535 programs."
     words = ORDER_WORDS.get(schedule.program_order, schedule.program_order)
     return f"Program order: {words}."
 
@@ -210,16 +219,31 @@ def _block_sentences(analysed: Analysed, plan: Sequence[Schedule]) -> list[str]:
         lines.append("BLOCK_* are tuned, at the same warps and stages throughout.")
     elif tiles != {old_tile}:
         lines.append(f"The tile is {'x'.join(map(str, next(iter(tiles))))}; it was {old_text}.")
-    build = analysed.analysis.build
-    predicted = analysed.analysis.estimate
-    if tiles != {old_tile} and isinstance(build, Build) and predicted is not None:
-        held = predicted.occupancy.programs_per_sm
-        if predicted.occupancy.limited_by == "shared_memory" and predicted.occupancy.fraction < 0.5:
-            lines.append(
-                f"{old_text} took {build.shared_bytes:,} bytes of shared memory: room for {held} "
-                f"program{'' if held == 1 else 's'} a multiprocessor."
-            )
+    if tiles != {old_tile}:
+        lines += _bound_sentence(analysed, old_text)
     launches = {(one.num_warps, one.num_stages) for one in plan}
     if len(launches) > 1:
         lines.append("Warps and stages are tuned, at the same BLOCK_* throughout.")
     return lines
+
+
+_BOUND_WORDS = {
+    "l2": "asked more of the L2 cache than of the tensor cores",
+    "shared": "was bound by shared memory bandwidth",
+    "issue": "was bound by issuing instructions",
+    "latency": "waited for memory",
+    "dram": "was bound by DRAM",
+}
+
+
+def _bound_sentence(analysed: Analysed, tile: str) -> list[str]:
+    """What held the input's tile back on the target, where one sentence can say it."""
+    build, predicted = analysed.analysis.build, analysed.analysis.estimate
+    if not isinstance(build, Build) or predicted is None:
+        return []
+    fit = predicted.occupancy
+    if fit.limited_by == "shared_memory" and fit.programs_per_sm <= 2:
+        room = "one program" if fit.programs_per_sm == 1 else "two programs"
+        return [f"{tile} took {build.shared_bytes:,} bytes of shared memory: room for {room} a multiprocessor."]
+    words = _BOUND_WORDS.get(predicted.binds)
+    return [f"{tile} {words}."] if words else []
