@@ -25,8 +25,11 @@ from pathlib import Path
 DTYPES = {"f32": "float32", "f16": "float16", "bf16": "bfloat16"}
 
 
-def load_model(path: Path):
-    """Import a kernel file and return its ModelNew on the GPU."""
+def load_model(path: Path, seed: int):
+    """Import a kernel file and return its ModelNew on the GPU; equal seeds give equal parameters."""
+    import torch
+
+    torch.manual_seed(seed)
     spec = importlib.util.spec_from_file_location(f"file_{path.stem}_{abs(hash(path))}", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
@@ -75,7 +78,8 @@ def timed_rounds(models, inputs, rounds: int, rng: random.Random) -> list[list[f
     """Device time in us of every model, round by round, with the L2 flushed before each."""
     import torch
 
-    flush = torch.empty(256 * 2**20, dtype=torch.int8, device="cuda")
+    # Long enough that the host is ahead when the clock starts: its own time must not be taken for the device's.
+    flush = torch.empty(2**30, dtype=torch.int8, device="cuda")
     times: list[list[float]] = [[] for _ in models]
     for _ in range(rounds):
         order = list(range(len(models)))
@@ -120,7 +124,7 @@ def main() -> None:
     files, models, outputs, failed = [], [], [], []
     for path in options.files:
         try:
-            model = load_model(path)
+            model = load_model(path, options.seed)
             output = model(*inputs).double()
             torch.cuda.synchronize()
         except Exception as error:  # a file that does not run is a row of its own, not the end of the comparison
