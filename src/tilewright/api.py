@@ -110,7 +110,7 @@ def inspect(
             worker=session.capture_worker,
             inputs=request.inputs,
             reference=request.reference_path,
-            grid_sizes=_grid_sizes(request.metrics),
+            grid_sizes=profiling.grid_sizes(request.metrics),
         )
         analysed = analyse(found, session, metrics=request.metrics, stage=stage)
     return Inspection(request=request, target=target, capture=found, analyses=tuple(one.analysis for one in analysed))
@@ -185,8 +185,3 @@ def _known_metrics(path: str, request: Request) -> Mapping[str, Mapping[str, flo
     if not profile.metrics:
         raise MetricsError(path, None, "holds no metrics", 'write {"kernel": {"metric": number}}')
     return profile.metrics
-
-
-def _grid_sizes(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, int]:
-    key = "launch__grid_size"
-    return {kernel: int(values[key]) for kernel, values in metrics.items() if key in values}

@@ -78,3 +78,9 @@ def _profile(read: ReadMetrics, origin: str) -> Profile:
         for kernel, metrics in read.metrics.items()
     }
     return Profile(metrics=usable, origin=origin, notes=(*read.notes, *name_notes(names)))
+
+
+def grid_sizes(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, int]:
+    """Programs of each kernel's launch, of those whose ``launch__grid_size`` was measured."""
+    key = "launch__grid_size"
+    return {kernel: int(values[key]) for kernel, values in metrics.items() if key in values}

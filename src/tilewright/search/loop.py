@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tilewright.capture import capture
 from tilewright.lint import check
+from tilewright.profiling import grid_sizes
 from tilewright.records.launch import Capture
 from tilewright.records.source import KernelSource, Request
 from tilewright.records.stage import Stage
@@ -50,11 +51,6 @@ def optimize(request: Request, *, stages: Sequence[Stage], session: Session, pre
         InputError: the input cannot be used.
     """
     began = time.monotonic()
-    grid_sizes = {
-        kernel: int(values["launch__grid_size"])
-        for kernel, values in request.metrics.items()
-        if "launch__grid_size" in values
-    }
     session.say("running the wrapper against a recording driver")
     first = capture(
         request.source,
@@ -62,7 +58,7 @@ def optimize(request: Request, *, stages: Sequence[Stage], session: Session, pre
         worker=session.capture_worker,
         inputs=request.inputs,
         reference=request.reference_path,
-        grid_sizes=grid_sizes,
+        grid_sizes=grid_sizes(request.metrics),
     )
     findings = check(request.source, first.launches)
     state = _State(source=request.source, capture=first)
