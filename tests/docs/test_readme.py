@@ -10,7 +10,11 @@ import pytest
 from tilewright import lint
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")])
+GENERATED = ROOT / "docs/rules.md"
+"""Holds code whose brackets look like links."""
+PAGES = sorted(
+    {ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")} - {GENERATED}
+)
 
 
 def test_the_quoted_run_is_the_seed_s_explanation() -> None:
@@ -28,6 +32,5 @@ def test_the_number_of_rules_is_right() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
-    prose = re.sub(r"(`+).+?\1", "", page.read_text(), flags=re.DOTALL)
-    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", prose)
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
     assert [target for target in targets if not (page.parent / target).exists()] == []
