@@ -265,3 +265,15 @@ def test_default_cache(monkeypatch, tmp_path):
     monkeypatch.delenv("TILEWRIGHT_CACHE_DIR")
     assert default_cache().name == "builds"
     assert "tilewright" in default_cache().parts
+
+
+def test_a_gpu_that_the_tools_cannot_build_for_is_said_so() -> None:
+    class NoPool:
+        def map(self, job: str, arguments: object, *, timeout_s: float) -> list[object]:
+            raise AssertionError("nothing is to be built")
+
+    job = BuildJob(kernel="k", ttir="module {}", compute_capability=(7, 0), num_warps=4, num_stages=2)
+    (failure,) = build_many([job], pool=NoPool(), cache=None)
+    assert isinstance(failure, BuildFailure)
+    assert failure.kind == "unsupported"
+    assert failure.message.startswith("sm_70 is older than sm_75")

@@ -20,6 +20,10 @@ _LONGEST_MESSAGE = 400
 # "loc("/tmp/x/kernel.ttir":71:63): error: …" and "/tmp/x/kernel.ttir:71:63: error: …"
 _MLIR_ERROR = re.compile(r"kernel\.ttir\"?:(?P<place>\d+:\d+)\)?: error: (?P<what>.+)")
 
+OLDEST = (7, 5)
+"""The oldest compute capability that the tools which come with Triton 3.6 to 3.9 can read binaries of."""
+_TOO_OLD = "is older than sm_75, the oldest GPU that Triton's tools can build for and read"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildJob:
@@ -96,6 +100,11 @@ def build_many(
     found: dict[str, Build | BuildFailure] = {}
     if cache is not None:
         found.update((key, build) for key in distinct if (build := build_cache.load(cache, key)) is not None)
+    too_old = {key: job for key, job in distinct.items() if job.compute_capability < OLDEST}
+    found.update(
+        (key, _failure(job, "unsupported", f"sm_{job.compute_capability[0]}{job.compute_capability[1]} {_TOO_OLD}"))
+        for key, job in too_old.items()
+    )
     missing = [key for key in distinct if key not in found]
     outcomes = pool.map(_JOB, [_arguments(distinct[key]) for key in missing], timeout_s=timeout_s) if missing else []
     for key, outcome in zip(missing, outcomes, strict=True):

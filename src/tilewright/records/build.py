@@ -45,5 +45,5 @@ class BuildFailure:
     kernel: str
     compute_capability: tuple[int, int]
     kind: str
-    """``out_of_resources``, ``compile_error``, ``crashed`` or ``timed_out``."""
+    """``out_of_resources``, ``compile_error``, ``unsupported``, ``crashed`` or ``timed_out``."""
     message: str
