@@ -6,7 +6,6 @@ Run by ``make demo``. Needs no GPU and no network; the same versions give the sa
 from __future__ import annotations
 
 import difflib
-import resource
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from rich.syntax import Syntax
 
 from tilewright import source
 from tilewright.source import Part
+from tilewright.workers.processes import resident_bytes
 
 ROOT = Path(__file__).resolve().parents[1]
 PROMPT = Path("examples/seed/prompt.txt")
@@ -31,15 +31,16 @@ def main() -> int:
         console.print(f"$ tilewright optimize {PROMPT} -o {out.name}", style="bold", highlight=False)
         began = time.monotonic()
         command = [sys.executable, "-m", "tilewright", "optimize", str(PROMPT), "-o", str(out)]
-        done = subprocess.run(command, cwd=ROOT, check=False)
+        code, held_gb = _watched(command)
         took_s = time.monotonic() - began
-        if done.returncode != 0:
-            return done.returncode
+        if code != 0:
+            return code
         text = out.read_text(encoding="utf-8")
     _show_kernels(console, text)
     given = source.read_request(str(ROOT / PROMPT)).source.text
     console.print(_difference(given, text), highlight=False)
-    console.print(f"The optimize step took {took_s:.0f} s; {_peak_memory()}.", highlight=False)
+    held = f"; it and its workers held {held_gb:.2f} GB at most" if held_gb else ""
+    console.print(f"The optimize step took {took_s:.0f} s{held}.", highlight=False)
     return 0
 
 
@@ -64,11 +65,14 @@ def _difference(before: str, after: str) -> str:
     return f"Against the input: {added} lines added, {removed} removed, {len(after.splitlines())} in all."
 
 
-def _peak_memory() -> str:
-    """The most memory that any one process of the step held; Linux counts in KiB, macOS in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    gigabytes = peak * (1 if sys.platform == "darwin" else 1024) / 1e9
-    return f"its largest process held {gigabytes:.2f} GB"
+def _watched(command: list[str]) -> tuple[int, float]:
+    """Run a command; its exit code, and the most memory in GB that it and its workers held at once (0 off Linux)."""
+    process = subprocess.Popen(command, cwd=ROOT)
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, resident_bytes(process.pid))
+        time.sleep(0.1)
+    return process.returncode, peak / 1e9
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def swept(body: str) -> str:
 
 
 def test_the_wrapper_of_the_reference_prompt_comes_out_clean():
-    text = read_request(str(Path(__file__).parent / "data" / "prompt.txt")).source.text
+    text = read_request(str(Path(__file__).parents[2] / "examples/seed/prompt.txt")).source.text
     text = replace_launch(text, find_launches(text)[0], "matmul_kernel[(M * N,)](A, B, C, M, N, K)")
     wrapper = drop_dead_assignments(text, "triton_matmul")
     wrapper = wrapper[wrapper.index("    assert A.dim()") : wrapper.index("class ModelNew")]

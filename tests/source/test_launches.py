@@ -13,7 +13,7 @@ def k(x_ptr, y_ptr, n, B: tl.constexpr, C: 'tl.constexpr' = 4):
 
 
 def test_the_launch_of_the_reference_prompt():
-    text = read_request(str(Path(__file__).parent / "data" / "prompt.txt")).source.text
+    text = read_request(str(Path(__file__).parents[2] / "examples/seed/prompt.txt")).source.text
     (site,) = find_launches(text)
     assert (site.kernel, site.function, site.grid, site.options, site.starred) == (
         "matmul_kernel", "triton_matmul", "grid", {}, ()

@@ -10,7 +10,7 @@ from tilewright.errors import InputError, MetricsError, SourceError
 from tilewright.records.source import OutputContract
 from tilewright.source import arrange, read_request, read_request_text
 
-PROMPT = Path(__file__).parent / "data" / "prompt.txt"
+PROMPT = Path(__file__).parents[2] / "examples/seed/prompt.txt"
 CODE = """import torch
 import torch.nn as nn
 import triton

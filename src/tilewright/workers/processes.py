@@ -68,8 +68,9 @@ def resident_bytes(pid: int) -> int:
         with contextlib.suppress(OSError, ValueError, IndexError):
             total += int((_PROC / str(current) / "statm").read_text().split()[1]) * _PAGE_BYTES
         with contextlib.suppress(OSError, ValueError):
-            children = (_PROC / str(current) / "task" / str(current) / "children").read_text()
-            pending.extend(int(child) for child in children.split())
+            # each thread lists the children that it started itself
+            for listed in (_PROC / str(current) / "task").glob("*/children"):
+                pending.extend(int(child) for child in listed.read_text().split())
     return total
 
 
