@@ -65,5 +65,5 @@ def test_text_without_code_has_no_functions():
 
 
 @given(st.text(max_size=300))
-def test_any_text_is_read_without_an_error(text):
-    parse("\t\tFunction : k\n" + text)
+def test_any_text_after_a_function_s_name_is_read_as_that_function(text):
+    assert "k" in parse("\t\tFunction : k\n" + text)
