@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 import ttir_of
 from hypothesis import given
@@ -74,12 +76,8 @@ def test_what_is_no_ir_is_rejected(text: str) -> None:
 
 @given(st.text(alphabet='%{}()<>^:=,."#\n abtfscorlun0123456789', max_size=200))
 def test_no_text_does_worse_than_a_syntax_error(text: str) -> None:
-    try:
-        function = parse("tt.func public @k() {\n" + text)
-    except TtirSyntaxError as error:
-        assert str(error)
-    else:
-        assert function.name == "k"
+    with suppress(TtirSyntaxError):
+        assert parse("tt.func public @k() {\n" + text).name == "k"
 
 
 @given(
