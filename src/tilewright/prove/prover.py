@@ -112,13 +112,18 @@ class Prover:
         self.elapsed_s = time.monotonic() - began
         """Seconds that the original and the oracle took, the worker's start included."""
 
+    def _nothing_usable(self) -> str:
+        """Why there is nothing to hold a candidate against."""
+        if self._baselines.timed_out:
+            return f"the original takes more than {self._timeout_s:g} s in the interpreter even at small sizes"
+        first = f": {self._baselines.unchecked[0]}" if self._baselines.unchecked else ""
+        return f"nothing could be compared{first}"
+
     def prove(self, candidate: KernelSource) -> Verdict:
         """Run ``candidate`` on every call that the original answers, and compare."""
         began = time.monotonic()
         if not self._baselines.usable:
-            why = "the original ran out of time" if self._baselines.timed_out else "nothing could be compared"
-            first = f": {self._baselines.unchecked[0]}" if self._baselines.unchecked else ""
-            return self._verdict(Status.UNDECIDED, [], f"{why}{first}", [], began)
+            return self._verdict(Status.UNDECIDED, [], self._nothing_usable(), [], began)
         session = Session(self._worker, candidate.text, "ModelNew", seed=self._seed, timeout_s=self._timeout_s)
         try:
             return self._decide(session, began)
