@@ -8,10 +8,23 @@ from dataclasses import dataclass, field, replace
 from tilewright.prove import inputs
 from tilewright.prove.compare import Baseline, original_is_wrong
 from tilewright.prove.halves import Array, round_to
-from tilewright.prove.plan import LONG, Planned, plan, probes, size_of
-from tilewright.prove.session import FLOAT64, MODELLED, WIDENED, Case, Result, Session, Values
+from tilewright.prove.plan import LONG, Planned, plan, plan_real, probes, size_of
+from tilewright.prove.results import Result
+from tilewright.prove.session import (
+    CUDA,
+    FLOAT64,
+    FRESH,
+    MODELLED,
+    REFILLED,
+    WIDENED,
+    Case,
+    Generated,
+    Host,
+    Session,
+    Values,
+)
+from tilewright.prove.structure import judge
 from tilewright.records.problem import Problem
-from tilewright.workers import Worker
 
 MODELLED_HALVES = (
     "bfloat16 was run in a model (float32 values rounded to bfloat16 after each operation), not in hardware"
@@ -37,14 +50,25 @@ class Baselines:
     states: dict[tuple[object, ...], dict[str, Array]] = field(default_factory=dict)
     unchecked: list[str] = field(default_factory=list)
     timed_out: bool = False
+    needed: dict[str, float] = field(default_factory=dict)
+    """Which part of each input (``input 0``) the exact answer depends on, at least."""
+    torch_ops: frozenset[str] = frozenset()
+    """Operators of PyTorch that the user's own original calls, and a candidate therefore may."""
 
-    def case(self, planned: Planned, values: Values, **changes: object) -> Case:
+    def pair(self, second: Planned) -> tuple[Result, Result] | None:
+        """The original's first and second call of one instance, where both ran."""
+        own = [base for base in self.usable if base.planned.instance == second.instance]
+        first = next((base.original for base in own if not base.planned.second), None)
+        later = next((base.original for base in own if base.planned.name == second.name), None)
+        return (first, later) if first is not None and later is not None and first.ran and later.ran else None
+
+    def case(self, planned: Planned, values: Values | Generated, **changes: object) -> Case:
         """The call of ``planned`` as the original and candidates make it."""
         state = self.states.get(planned.problem.init_arguments, {})
         return make_case(planned, values, state, **changes)
 
 
-def make_case(planned: Planned, values: Values, state: dict[str, Array], **changes: object) -> Case:
+def make_case(planned: Planned, values: Values | Generated, state: dict[str, Array], **changes: object) -> Case:
     """A call in the planned dtype, under the modelled arithmetic, with ``changes`` to the Case's fields."""
     if not planned.own:
         state = {name: round_to(v, planned.dtype) if v.dtype.kind == "f" else v for name, v in state.items()}
@@ -57,6 +81,8 @@ def make_case(planned: Planned, values: Values, state: dict[str, Array], **chang
         values=values,
         arithmetic=MODELLED,
         state=state,
+        # the second call of a model gets the first one's tensors with other values in them
+        probe=REFILLED if planned.second else FRESH,
     )
     return replace(case, **changes)  # type: ignore[arg-type]
 
@@ -66,25 +92,49 @@ class BaselineBuilder:
 
     def __init__(
         self,
-        original: str,
+        original: str | None,
         reference: str | None,
         *,
-        worker: Worker,
+        oracle: Host,
+        host: Host,
         uncompilable: Sequence[str],
         seed: int,
         timeout_s: float,
     ) -> None:
-        self.reference, self.worker, self.seed, self.timeout_s = reference, worker, seed, timeout_s
+        """Make a builder; nothing runs yet.
+
+        Args:
+            original: text of the user's own file; ``None``: the reference in its own dtype stands in for it.
+            reference: text of the reference; ``None``: the original, widened, is the oracle.
+            oracle: where the exact answers are computed.
+            host: where the original runs, as candidates will.
+            uncompilable: short names of dtypes that the original does not compile for.
+            seed: of inputs and parameters.
+            timeout_s: for all runs of one file.
+        """
+        self.reference, self.oracle, self.host, self.seed, self.timeout_s = reference, oracle, host, seed, timeout_s
         self.uncompilable = set(uncompilable)
-        self.original_text = original
+        self.is_file = original is not None
+        text = reference if original is None else original
+        if text is None:
+            raise ValueError("nothing to compare with: give an original or a reference")
+        self.text, self.class_name = text, "ModelNew" if self.is_file else "Model"
         self.result = Baselines()
 
-    def build(self, problems: Sequence[Problem], dtypes: Sequence[str]) -> Baselines:
-        """Run everything; what cannot be compared is named in ``unchecked``."""
+    def build(self, problems: Sequence[Problem], dtypes: Sequence[str], real: Sequence[Problem] = ()) -> Baselines:
+        """Run everything; what cannot be compared is named in ``unchecked``.
+
+        Args:
+            problems: small ones, whose values are sent.
+            dtypes: to run beside the one that the problems state.
+            real: large ones, whose values each worker makes.
+        """
         result = self.result
-        session = Session(self.worker, self.original_text, "ModelNew", seed=self.seed, timeout_s=self.timeout_s)
+        session = Session(self.host, self.text, self.class_name, seed=self.seed, timeout_s=self.timeout_s)
         try:
-            planned = self._affordable(session, self._initial_states(session, problems), dtypes)
+            small = self._initial_states(session, problems)
+            planned = plan(small, dtypes) if self.host.jobs == CUDA else self._affordable(session, small, dtypes)
+            planned += plan_real(self._initial_states(session, real))
             values = {p.name: self._values(p) for p in planned}
             oracle, moved = self._oracle(session, planned, values)
             runs = [p for p in planned if p.dtype not in self.uncompilable]
@@ -98,9 +148,13 @@ class BaselineBuilder:
             )
         self._select(planned, values, oracle, moved, originals)
         result.timed_out = any(r.kind == "timed_out" for r in (*originals.values(), *oracle.values()))
+        if self.is_file:
+            result.torch_ops = frozenset().union(*(judge.torch_ops(r.seen) for r in originals.values()))
         return result
 
-    def _values(self, p: Planned) -> Values:
+    def _values(self, p: Planned) -> Values | Generated:
+        if p.generated:
+            return Generated(distribution=p.distribution, seed=self.seed, salt=p.instance, dtypes=p.dtypes)
         return inputs.values_for(
             p.problem.inputs, p.dtypes, distribution=p.distribution, seed=self.seed, salt=p.instance
         )
@@ -165,15 +219,21 @@ class BaselineBuilder:
         return [problem for problem in problems if usable[problem.init_arguments]]
 
     def _oracle(
-        self, session: Session, planned: Sequence[Planned], values: dict[str, Values]
+        self, session: Session, planned: Sequence[Planned], values: dict[str, Values | Generated]
     ) -> tuple[dict[str, Result], dict[str, Result]]:
         """The exact answers, and those on moved inputs."""
         if self.reference is not None:
-            reference = Session(self.worker, self.reference, "Model", seed=self.seed, timeout_s=self.timeout_s)
+            reference = Session(self.oracle, self.reference, "Model", seed=self.seed, timeout_s=self.timeout_s)
             try:
-                return self._attempt(reference, planned, values, "f64", FLOAT64)
+                truth, moved = self._attempt(reference, planned, values, "f64", FLOAT64)
+                if any(p.generated for p in planned) and not planned[0].generated:
+                    first = self._oracle_case(planned[0], values[planned[0].name], name="needed", instance="needed")
+                    self.result.needed = reference.needed_inputs(first)
+                return truth, moved
             finally:
                 reference.close()
+        if self.oracle.worker is not self.host.worker:
+            session = Session(self.oracle, self.text, self.class_name, seed=self.seed, timeout_s=self.timeout_s)
         truth: dict[str, Result] = {}
         moved: dict[str, Result] = {}
         for dtype, arithmetic in (("f32", WIDENED), ("", WIDENED), ("f32", MODELLED)):
@@ -188,8 +248,14 @@ class BaselineBuilder:
                 self.result.unchecked.append(f"{names}: no float64 oracle; the original in float32 stands in for it")
         return truth, moved
 
+    def _oracle_case(self, p: Planned, given: Values | Generated, **changes: object) -> Case:
+        """A call of the reference in float64, whatever the layout of its inputs."""
+        wide: dict[str, object] = {"dtypes": p.dtypes_at("f64"), "cast": "f64", "arithmetic": FLOAT64}
+        state = self.result.states.get(p.problem.init_arguments, {})
+        return make_case(p, given, state, contiguous=True, probe=FRESH, **wide, **changes)
+
     def _attempt(
-        self, session: Session, planned: Sequence[Planned], values: dict[str, Values], dtype: str, arithmetic: str
+        self, session: Session, planned: Sequence[Planned], values: dict[str, Values | Generated], dtype: str, arithmetic: str
     ) -> tuple[dict[str, Result], dict[str, Result]]:
         cases = []
         for p in planned:
@@ -201,9 +267,10 @@ class BaselineBuilder:
                 "cast": wide if wide == "f64" or not p.own or wide != p.dtype else None,
                 "arithmetic": arithmetic,
                 "contiguous": True,
+                "probe": FRESH,
             }
             state = self.result.states.get(p.problem.init_arguments, {})
-            for tag, given in (("", values[p.name]), ("moved", inputs.perturbed(values[p.name], self.seed))):
+            for tag, given in (("", values[p.name]), ("moved", self._moved(values[p.name]))):
                 if tag and (p.distribution == inputs.NON_FINITE or p.dtype not in ("f32", "f64")):
                     # conditioning at the roundoff of float32 does not show beside a half's own rounding
                     continue
@@ -213,10 +280,15 @@ class BaselineBuilder:
         truth = {p.name: results[p.name] for p in planned}
         return truth, {p.name: results[f"{p.name}moved"] for p in planned if f"{p.name}moved" in results}
 
+    def _moved(self, values: Values | Generated) -> Values | Generated:
+        if isinstance(values, Generated):
+            return replace(values, moved_by=inputs.PERTURBATION)
+        return inputs.perturbed(values, self.seed)
+
     def _select(
         self,
         planned: Sequence[Planned],
-        values: dict[str, Values],
+        values: dict[str, Values | Generated],
         oracle: dict[str, Result],
         moved: dict[str, Result],
         originals: dict[str, Result],

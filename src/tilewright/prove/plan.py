@@ -24,6 +24,10 @@ class Planned:
     own: bool
     """Whether ``dtype`` is what the problem itself states."""
     distribution: str
+    second: bool = False
+    """Whether this is the second call of its model, with the first one's tensors refilled in place."""
+    generated: bool = False
+    """Whether each worker makes the values, because they are too many to send."""
 
     @property
     def instance(self) -> str:
@@ -98,9 +102,27 @@ def plan(problems: Sequence[Problem], dtypes: Sequence[str], main: Problem | Non
                         dtype=dtype,
                         own=own,
                         distribution=distribution,
+                        second=distribution == inputs.SECOND,
                     )
                 )
     return planned
+
+
+def plan_real(problems: Sequence[Problem]) -> list[Planned]:
+    """Two calls of one model for each problem at its real size, in the dtype that it states."""
+    return [
+        Planned(
+            name=f"real{number}_{main_dtype(problem)}_{index}",
+            problem=problem,
+            dtype=main_dtype(problem) or "f32",
+            own=True,
+            distribution=distribution,
+            second=index > 0,
+            generated=True,
+        )
+        for number, problem in enumerate(problems)
+        for index, distribution in enumerate((inputs.NORMAL, inputs.UNIFORM))
+    ]
 
 
 def _distributions(main: bool, own: bool) -> tuple[str, ...]:

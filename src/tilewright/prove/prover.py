@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tilewright.prove import baseline as baseline_room
+from tilewright.prove import trials
 from tilewright.prove.baseline import BaselineBuilder, Baselines
-from tilewright.prove.compare import Baseline, Judged, compare
+from tilewright.prove.compare import Judged
+from tilewright.prove.fleet import Fleet
 from tilewright.prove.inputs import NON_FINITE
+from tilewright.prove.physics_gate import Gate
 from tilewright.prove.plan import LONG, SHORT, Planned
-from tilewright.prove.session import ENVIRONMENT, Case, Result, Session
+from tilewright.prove.session import CUDA, ENVIRONMENT, INTERPRETER, Host
 from tilewright.records.problem import Problem
 from tilewright.records.source import KernelSource
 from tilewright.records.verdict import Check, Status, Verdict
 from tilewright.workers import Worker
 
 PRECISIONS = ("same", "no-worse", "tolerance")
-_PRELOAD = ("tilewright.prove.job",)
+DEVICES = ("none", "cuda")
+INTERPRETER_PRELOAD, CUDA_PRELOAD = (INTERPRETER,), (CUDA,)
 
 
 def interpreter_worker() -> Worker:
     """A worker whose Triton is the interpreter: what :func:`prove` needs, and starts itself where it is given none."""
-    return Worker(environment=ENVIRONMENT, preload=_PRELOAD)
+    return Worker(environment=ENVIRONMENT, preload=INTERPRETER_PRELOAD)
+
+
+def cuda_worker() -> Worker:
+    """A worker that runs on the GPU; its first job makes the device's context, see ``cuda.job.warm``."""
+    return Worker(preload=CUDA_PRELOAD)
 
 
 def prove(
-    original: KernelSource,
+    original: KernelSource | None,
     candidate: KernelSource,
     *,
     problems: Sequence[Problem],
@@ -59,13 +68,13 @@ def prove(
 class Prover:
     """One original, ready to be compared with candidates.
 
-    The original, and the oracle, run once. Each runs in Triton's interpreter, in ``worker``'s process; raw arrays come
-    back and are compared here.
+    The original, and the oracle, run once, in ``worker``'s process; candidates run in others where there are any. Raw
+    arrays come back and are compared here.
     """
 
     def __init__(
         self,
-        original: KernelSource,
+        original: KernelSource | None,
         *,
         problems: Sequence[Problem],
         precision: str = "no-worse",
@@ -73,42 +82,61 @@ class Prover:
         dtypes: Sequence[str] = ("fp32", "fp16", "bf16"),
         uncompilable_dtypes: Sequence[str] = (),
         worker: Worker,
+        candidate_worker: Worker | Sequence[Worker] | None = None,
+        oracle_worker: Worker | None = None,
+        device: str = "none",
+        real_problems: Sequence[Problem] = (),
+        gate: Gate | None = None,
         seed: int = 0,
         timeout_s: float = 60.0,
     ) -> None:
         """Run the original and the oracle.
 
         Args:
-            original: the file to be replaced.
+            original: the file to be replaced; ``None``: the reference in its own dtype says what is allowed.
             problems: calls to make, as :func:`tilewright.prove.small_problems` derives them.
             precision: ``same``, ``no-worse`` or ``tolerance``; what they admit is in :mod:`tilewright.prove.budget`.
             reference: text of a KernelBench reference file with a class ``Model``, the oracle in float64; without one
                 the oracle is the original itself with every float widened to float64.
             dtypes: float dtypes to run beside the one that the problems state.
             uncompilable_dtypes: those that the original does not compile for, whatever the interpreter makes of it.
-            worker: as :func:`interpreter_worker` makes them.
+            worker: as :func:`interpreter_worker` or :func:`cuda_worker` makes them, after ``device``.
+            candidate_worker: where candidates run, several to share one candidate's calls; ``None``: ``worker``, which
+                then holds what the original left in it.
+            oracle_worker: an interpreter's worker, for an original without a reference on a GPU.
+            device: ``none`` is the interpreter, ``cuda`` the GPU.
+            real_problems: calls at their real size, on a GPU with a reference.
+            gate: what times on the GPU are held against.
             seed: of inputs and parameters.
             timeout_s: seconds for all runs of one file.
 
         Raises:
-            ValueError: an unknown precision or dtype.
+            ValueError: an unknown precision, device or dtype.
         """
         if precision not in PRECISIONS:
             raise ValueError(f"precision {precision!r}: use one of {', '.join(PRECISIONS)}")
+        if device not in DEVICES:
+            raise ValueError(f"device {device!r}: use one of {', '.join(DEVICES)}")
         unknown = sorted({*dtypes, *uncompilable_dtypes} - SHORT.keys())
         if unknown:
             raise ValueError(f"dtype {unknown[0]!r}: use {', '.join(SHORT)}")
-        self._precision, self._seed, self._timeout_s, self._worker = precision, seed, timeout_s, worker
+        self._precision, self._seed, self._timeout_s, self._gate = precision, seed, timeout_s, gate
+        jobs = CUDA if device == "cuda" else INTERPRETER
+        own = Host(worker=worker, jobs=jobs)
+        oracle = own if oracle_worker is None or reference is not None else Host(worker=oracle_worker)
+        workers = (candidate_worker,) if isinstance(candidate_worker, Worker) else candidate_worker
+        self._hosts = [Host(worker=each, jobs=jobs) for each in workers or (worker,)]
         began = time.monotonic()
         builder = BaselineBuilder(
-            original.text,
+            None if original is None else original.text,
             reference,
-            worker=worker,
+            oracle=oracle,
+            host=own,
             uncompilable=[SHORT[name] for name in uncompilable_dtypes],
             seed=seed,
             timeout_s=timeout_s,
         )
-        self._baselines: Baselines = builder.build(problems, dtypes)
+        self._baselines: Baselines = builder.build(problems, dtypes, real_problems)
         self.elapsed_s = time.monotonic() - began
         """Seconds that the original and the oracle took, the worker's start included."""
 
@@ -124,62 +152,29 @@ class Prover:
         began = time.monotonic()
         if not self._baselines.usable:
             return self._verdict(Status.UNDECIDED, [], self._nothing_usable(), [], began)
-        session = Session(self._worker, candidate.text, "ModelNew", seed=self._seed, timeout_s=self._timeout_s)
+        fleet = Fleet(self._hosts, candidate.text, "ModelNew", seed=self._seed, timeout_s=self._timeout_s)
         try:
-            return self._decide(session, began)
+            return self._decide(fleet, began)
         finally:
-            session.close()
+            fleet.close()
 
-    def _decide(self, session: Session, began: float) -> Verdict:
+    def _decide(self, fleet: Fleet, began: float) -> Verdict:
         judged: list[tuple[Planned, Judged]] = []
         notes: list[str] = []
-        for stage in self._stages(session):
-            for base, result, note in stage:
-                if result.kind == "timed_out":
-                    reason = f"the candidate did not end within {self._timeout_s:g} s ({base.planned.words()})"
-                    return self._verdict(Status.UNDECIDED, judged, reason, notes, began)
-                if base.original is None and not result.ran and result.kind == "raised":
-                    notes.append(f"{base.planned.words()}: neither original nor candidate runs ({result.error})")
-                    continue
-                for item in compare(base, result, self._precision):
-                    judged.append((base.planned, _noted(item, note)))
+        trial = trials.Trials(self._baselines, self._precision, self._gate, parallel=len(self._hosts) > 1)
+        for cases in trial.stages():
+            results = fleet.run(cases)
+            ended = [(case, results[case.name]) for case in cases if results[case.name].kind != "not_run"]
+            late = next((case for case, result in ended if result.kind == "timed_out"), None)
+            for planned, item in trial.judge([(case.name, result) for case, result in ended], notes):
+                judged.append((planned, item))
             failed = [(planned, item) for planned, item in judged if not item.check.passed]
             if failed:
                 return self._verdict(Status.REFUTED, judged, _smallest(failed), notes, began)
+            if late is not None:
+                reason = f"the candidate did not end within {self._timeout_s:g} s ({trial.words(late.name)})"
+                return self._verdict(Status.UNDECIDED, judged, reason, notes, began)
         return self._conclude(judged, notes, began)
-
-    def _stages(self, session: Session) -> Iterator[list[tuple[Baseline, Result, str]]]:
-        """Runs of the candidate, cheap and telling ones first, so that a wrong one is done with early."""
-        usable = self._baselines.usable
-        head, tail = usable[:1], usable[1:]
-        first = session.run([self._case(base) for base in head], stop_at_crash=True)
-        yield [(base, first[base.planned.name], "") for base in head]
-        counts = next(iter(first.values())).configurations
-        rest = session.run([self._case(base) for base in tail], stop_at_crash=True)
-        yield [(base, rest[base.planned.name], "") for base in tail if rest[base.planned.name].kind != "not_run"]
-        variants = self._variants(head[0], max(counts.values(), default=1))
-        if variants:
-            tuned = session.run([case for case, _ in variants], stop_at_crash=True)
-            kept = [(case, note) for case, note in variants if tuned[case.name].kind != "not_run"]
-            yield [(head[0], tuned[case.name], note) for case, note in kept]
-
-    def _case(self, base: Baseline) -> Case:
-        return self._baselines.case(base.planned, base.values)
-
-    def _variants(self, base: Baseline, count: int) -> list[tuple[Case, str]]:
-        """Every further autotune configuration, and a call that tunes first, each on a fresh model."""
-        if count < 2:
-            return []
-        case = self._case(base)
-        variants = [
-            (
-                replace(case, name=f"{case.name}_config{i}", instance=f"{case.instance}/config{i}", config=i),
-                f"autotune configuration {i + 1} of {count}",
-            )
-            for i in range(1, count)
-        ]
-        first = replace(case, name=f"{case.name}_tunes", instance=f"{case.instance}/tunes", first_call=True)
-        return [*variants, (first, f"first call, which tries all {count} autotune configurations")]
 
     def _conclude(self, judged: list[tuple[Planned, Judged]], notes: list[str], began: float) -> Verdict:
         """All that ran agrees: it is a proof only where something else would have failed."""
@@ -202,9 +197,11 @@ class Prover:
         notes: Sequence[str],
         began: float,
     ) -> Verdict:
-        limits = [baseline_room.MODELLED_TF32, baseline_room.CONCURRENCY]
-        if any(planned.dtype == "bf16" for planned, _ in judged):
-            limits.insert(0, baseline_room.MODELLED_HALVES)
+        limits: list[str] = []
+        if self._hosts[0].jobs == INTERPRETER:
+            limits = [baseline_room.MODELLED_TF32, baseline_room.CONCURRENCY]
+            if any(planned.dtype == "bf16" for planned, _ in judged):
+                limits.insert(0, baseline_room.MODELLED_HALVES)
         checks: tuple[Check, ...] = tuple(item.check for _, item in judged)
         return Verdict(
             status=status,
@@ -214,13 +211,6 @@ class Prover:
             seed=self._seed,
             elapsed_s=time.monotonic() - began,
         )
-
-
-def _noted(item: Judged, note: str) -> Judged:
-    if not note:
-        return item
-    detail = "; ".join(filter(None, (note, item.check.detail)))
-    return replace(item, check=replace(item.check, detail=detail))
 
 
 def _fail_vacuous(judged: list[tuple[Planned, Judged]], covered: set[str]) -> list[tuple[Planned, Judged]]:

@@ -1,0 +1,314 @@
+"""Run one file's cases on prepared inputs: worker side, the same for the interpreter and for a GPU.
+
+Reads and writes raw arrays (``.npy``, never pickled) in a folder that the parent shares, one folder a case, with a
+``result.json`` written last: a case without one did not end. Nothing here decides anything; the parent compares.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import linecache
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from tilewright.prove import generate, tuning
+from tilewright.prove.physics_probe import needed_inputs, written_bytes
+from tilewright.prove.structure.watch import Watch, odd_tensors
+
+DTYPES = {
+    "f32": torch.float32,
+    "f16": torch.float16,
+    "bf16": torch.bfloat16,
+    "f64": torch.float64,
+    "i8": torch.int8,
+    "u8": torch.uint8,
+    "i16": torch.int16,
+    "i32": torch.int32,
+    "i64": torch.int64,
+    "bool": torch.bool,
+}
+_NAMES = {dtype: name for name, dtype in DTYPES.items()}
+_SAMPLED_FROM, _SAMPLE = 1 << 25, 1 << 21
+"""Elements from which a generated call's output comes back as a sample, and how many of them do."""
+
+
+class StickyError(Exception):
+    """The device's context is lost: nothing more can run in this process."""
+
+
+class Backend(Protocol):
+    """Where cases run."""
+
+    device: str
+
+    def place(self, values: torch.Tensor, strides: list[int] | None, offset: int, name: str) -> torch.Tensor:
+        """``values`` on the device, in the stated layout, in memory whose surroundings are known."""
+
+    def call(self, arithmetic: str, tensors: list[tuple[str, torch.Tensor]]) -> AbstractContextManager[None]:
+        """Around one call: fresh memory holds poison; ``tensors`` may be touched by every kernel."""
+
+    def settle(self) -> dict[str, Any]:
+        """After a call: wait for the whole device and say what the call did to memory outside its tensors."""
+
+    def time(self, call: Callable[[], Any]) -> dict[str, Any]:
+        """How long ``call`` takes; empty where that means nothing."""
+
+    def lost(self, error: BaseException) -> bool:
+        """Whether ``error`` left a device that cannot be used any more."""
+
+
+class Runner:
+    """One imported file with the models made of it."""
+
+    def __init__(self, source: str, class_name: str, seed: int, backend: Backend) -> None:
+        self.source, self.seed, self.backend = source, seed, backend
+        # what the file replaces while it is imported is to be seen too
+        self.watch = Watch(source)
+        module = _import(Path(source))
+        if not hasattr(module, class_name):
+            raise AttributeError(f"the file has no class {class_name}")
+        self.model_class = getattr(module, class_name)
+        self.models: dict[str, Any] = {}
+        self.last: dict[str, tuple[list[Any], dict[str, Any]]] = {}
+        """Of each instance: the input objects and the outputs of its latest call."""
+
+    def run(self, case: dict[str, Any], folder: Path, tuned: tuning.Tuning) -> None:
+        """Run one case and write how it ended.
+
+        Raises:
+            StickyError: nothing more can run here; the case's end is written.
+        """
+        folder = folder / case["name"]
+        # processor time: what else the machine does must not decide which problems are affordable
+        began, lost = time.process_time(), False
+        try:
+            result = self._run(case, folder, tuned) | {"elapsed_s": time.process_time() - began}
+        except Exception as error:
+            lost = self.backend.lost(error)
+            result = {"error": _root(error), "line": _line_in(self.source, error), "kind": _kind(error, lost)}
+        (folder / "result.part").write_text(json.dumps(result))
+        (folder / "result.part").rename(folder / "result.json")
+        if lost:
+            raise StickyError
+
+    def _run(self, case: dict[str, Any], folder: Path, tuned: tuning.Tuning) -> dict[str, Any]:
+        model = self._model(case, folder)
+        key = case["instance"]
+        inputs = [self._input(case, folder, index) for index in range(len(case["inputs"]))]
+        before, earlier = self.last.get(key, ([], {}))
+        if case["probe"] == "refilled" and before:
+            inputs = [_refill(old, new) for old, new in zip(before, inputs, strict=True)]
+        tensors = [(f"input {i}", value) for i, value in enumerate(inputs) if isinstance(value, torch.Tensor)]
+        state = list(model.state_dict(keep_vars=True).items()) if isinstance(model, torch.nn.Module) else []
+        tuned.reset(case["config"], case["first_call"])
+        torch.manual_seed(self.seed)
+        if case["probe"] == "timed":
+            return {"times": self.backend.time(lambda: model(*inputs)), "outputs": [], "inputs": [], "state": []}
+        with self.backend.call(case["arithmetic"], [*tensors, *state]):
+            with self.watch.call(no_op=case["probe"] == "no_op"):
+                outputs = model(*inputs)
+            memory = self.backend.settle()
+        leaves: dict[str, Any] = {}
+        _flatten("output", outputs, leaves)
+        if case["probe"] != "no_op":
+            self.last[key] = (inputs, leaves)
+        seed = None if case["generate"] is None else int(case["generate"]["seed"])
+        kept = earlier if case["probe"] == "refilled" else {}
+        return {
+            "outputs": _save_all(folder, "output", leaves, seed),
+            "kept": _save_all(folder, "kept", kept, seed),
+            "inputs": [] if case["generate"] else _save_all(folder, "input", dict(tensors), None),
+            "changed": self._changed(case, inputs),
+            "state": _save_all(folder, "state", {f"state {name}": value for name, value in state}, seed),
+            "configurations": dict(tuned.counts),
+            "seen": self.watch.seen(),
+            "odd": odd_tensors(outputs),
+            "written_bytes": written_bytes(outputs, [value for _, value in (*tensors, *state)]),
+            "memory": memory,
+        }
+
+    def needed(self, case: dict[str, Any], folder: Path) -> dict[str, float]:
+        """Which part of each input the answer depends on, at least; see :func:`physics_probe.needed_inputs`."""
+        model = self._model(case, folder)
+        inputs = [self._input(case, folder, index) for index in range(len(case["inputs"]))]
+        return dict(needed_inputs(model, inputs))
+
+    def make(self, init: list[Any]) -> Any:
+        """A fresh model on the backend's device."""
+        torch.manual_seed(self.seed)
+        model = self.model_class(*(tuple(value) if isinstance(value, list) else value for value in init))
+        if isinstance(model, torch.nn.Module):
+            model.to(self.backend.device)
+            _fill_unset(model, self.seed)
+        return model
+
+    def _model(self, case: dict[str, Any], folder: Path) -> Any:
+        key = case["instance"]
+        if key not in self.models:
+            model = self.make(case["init"])
+            if isinstance(model, torch.nn.Module):
+                if case["cast"] is not None:
+                    model.to(DTYPES[case["cast"]])
+                _load_state(model, folder, case["state"])
+            self.models[key] = model
+        return self.models[key]
+
+    def _input(self, case: dict[str, Any], folder: Path, index: int) -> Any:
+        spec = case["inputs"][index]
+        if "value" in spec:
+            return spec["value"]
+        if case["generate"] is not None:
+            values = generate.values(case["generate"], index, self.backend.device)
+        else:
+            values = torch.from_numpy(np.load(folder / f"given_{index}.npy", allow_pickle=False).copy())
+        return self.backend.place(values.to(DTYPES[spec["dtype"]]), spec["strides"], spec["offset"], f"input {index}")
+
+    def _changed(self, case: dict[str, Any], inputs: list[Any]) -> dict[str, int]:
+        """Elements of generated inputs that the call changed: made once more and compared bit by bit."""
+        if case["generate"] is None or case["probe"] == "no_op":
+            return {}
+        changed = {}
+        for index, (spec, value) in enumerate(zip(case["inputs"], inputs, strict=True)):
+            if isinstance(value, torch.Tensor):
+                given = generate.values(case["generate"], index, self.backend.device).to(DTYPES[spec["dtype"]])
+                differs = (value != given) & ~(value.isnan() & given.isnan())
+                changed[f"input {index}"] = int(differs.sum())
+        return changed
+
+
+def _import(path: Path) -> Any:
+    name = f"tilewright_case_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path.name} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    # kernels are read back from the file by inspect, which keeps earlier files' lines under the same path
+    linecache.checkcache(str(path))
+    spec.loader.exec_module(module)
+    return module
+
+
+def _refill(old: Any, new: Any) -> Any:
+    """The old tensor object with the new values: same id, address and version, as a serving loop reuses buffers."""
+    if not isinstance(old, torch.Tensor) or not isinstance(new, torch.Tensor) or old.shape != new.shape:
+        return new
+    old.data.copy_(new)
+    return old
+
+
+def _fill_unset(model: torch.nn.Module, seed: int) -> None:
+    """Give parameters that the file leaves as ``torch.empty`` values that can be compared."""
+    generator = torch.Generator().manual_seed(seed)
+    for value in model.state_dict(keep_vars=True).values():
+        if value.is_floating_point() and bool(torch.isnan(value).any()):
+            value.data.copy_(torch.randn(value.shape, generator=generator))
+
+
+def _load_state(model: torch.nn.Module, folder: Path, names: list[str]) -> None:
+    """Copy the original's state where name and shape agree."""
+    own = model.state_dict(keep_vars=True)
+    for index, name in enumerate(names):
+        if name in own:
+            values = torch.from_numpy(np.load(folder / f"given_state_{index}.npy", allow_pickle=False).copy())
+            if values.shape == own[name].shape:
+                own[name].data.copy_(values)
+
+
+def _flatten(name: str, value: Any, leaves: dict[str, Any]) -> None:
+    if isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            _flatten(f"{name}[{index}]", item, leaves)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _flatten(f"{name}[{key!r}]", item, leaves)
+    else:
+        leaves[name] = value
+
+
+def _save_all(folder: Path, kind: str, values: dict[str, Any], sample_seed: int | None) -> list[dict[str, Any]]:
+    """Write tensors as arrays; of very large ones of generated calls, elements at places that the seed chooses."""
+    saved: list[dict[str, Any]] = []
+    for index, (name, value) in enumerate(values.items()):
+        if not isinstance(value, torch.Tensor):
+            saved.append({"name": name, "value": repr(value)[:200]})
+            continue
+        plain = value.detach()
+        dtype = _NAMES.get(plain.dtype, str(plain.dtype))
+        file = f"{kind}_{index}.npy"
+        told = {"name": name, "dtype": dtype, "file": file, "contiguous": bool(plain.is_contiguous())}
+        told["shape"] = list(plain.shape)
+        if sample_seed is not None and plain.numel() >= _SAMPLED_FROM:
+            plain = plain.reshape(-1)[generate.places(plain.numel(), _SAMPLE, sample_seed, plain.device)]
+        raw = plain.contiguous().cpu()
+        np.save(folder / file, (raw.view(torch.int16) if dtype == "bf16" else raw).numpy(), allow_pickle=False)
+        saved.append(told)
+    return saved
+
+
+def _kind(error: BaseException, lost: bool) -> str:
+    if lost:
+        return "crashed"
+    return "out_of_memory" if isinstance(error, MemoryError | torch.OutOfMemoryError) else "raised"
+
+
+def _root(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    first = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {first[0] if first else ''}"[:400]
+
+
+def _line_in(source: str, error: BaseException | None) -> int | None:
+    line = None
+    while error is not None:
+        for frame in traceback.extract_tb(error.__traceback__):
+            if frame.filename == source:
+                line = frame.lineno
+        error = error.__cause__
+    return line
+
+
+_runners: dict[tuple[str, str], Runner] = {}
+
+
+def runner_of(source: str, class_name: str, seed: int, backend: Backend) -> Runner:
+    """One import of a file in the life of this process, so that what it leaves behind is met by later calls."""
+    key = (source, class_name)
+    if key not in _runners:
+        _runners[key] = Runner(source, class_name, seed, backend)
+    return _runners[key]
+
+
+def run_all(runner: Runner, folder: str, cases: list[dict[str, Any]], tuned: tuning.Tuning) -> int:
+    """Run ``cases`` in order, and say how many ended: a claim, as all that comes from here."""
+    for count, case in enumerate(cases):
+        try:
+            runner.run(case, Path(folder), tuned)
+        except StickyError:
+            return count + 1
+    return len(cases)
+
+
+def write_state(runner: Runner, folder: str, init: list[Any]) -> int:
+    """Make the model and write its parameters and buffers, floats as float64, into ``folder``."""
+    model = runner.make(init)
+    state = dict(model.state_dict()) if isinstance(model, torch.nn.Module) else {}
+    plain = {name: value.double() if value.is_floating_point() else value for name, value in state.items()}
+    told = {"state": _save_all(Path(folder), "state", plain, None)}
+    (Path(folder) / "result.json").write_text(json.dumps(told))
+    return len(state)
+
+
+def write_needed(runner: Runner, folder: str, case: dict[str, Any]) -> dict[str, float]:
+    """See :meth:`Runner.needed`."""
+    return runner.needed(case, Path(folder) / case["name"])

@@ -1,0 +1,179 @@
+"""The calls that a candidate has to pass, in order, and what each of them shows: parent side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from tilewright.prove import probes
+from tilewright.prove.baseline import Baselines
+from tilewright.prove.compare import Baseline, Judged, compare
+from tilewright.prove.physics_gate import Gate
+from tilewright.prove.plan import Planned
+from tilewright.prove.results import Result
+from tilewright.prove.session import FRESH, NO_OP, REPEAT, TIMED, Case
+
+ORDINARY, REPEATED, IDLE_AGAIN, IDLE, CLOCKED, CONFIGURED = (
+    "ordinary",
+    "repeated",
+    "idle again",
+    "idle",
+    "clocked",
+    "configured",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """One call of the candidate, and how its result is to be read."""
+
+    base: Baseline
+    case: Case
+    role: str
+    note: str = ""
+
+
+class Trials:
+    """The calls of one candidate."""
+
+    def __init__(self, baselines: Baselines, precision: str, gate: Gate | None, *, parallel: bool) -> None:
+        self._baselines, self._precision, self._gate, self._parallel = baselines, precision, gate, parallel
+        self._calls: dict[str, _Call] = {}
+        self._results: dict[str, Result] = {}
+
+    def stages(self) -> Iterator[list[Case]]:
+        """Cases to run together; what later ones are depends on how earlier ones ended."""
+        usable = self._baselines.usable
+        head, tail = usable[:1], usable[1:]
+        first = [self._ordinary(head[0]), *self._around(head[0])]
+        rest = [call for base in tail for call in self._of(base)]
+        if self._parallel:
+            yield self._sent([*first, *rest])
+        else:
+            # a wrong file is found out by its first call, mostly
+            yield self._sent(first[:1])
+            yield self._sent([*first[1:], *rest])
+        counts = self._results[first[0].case.name].configurations
+        variants = self._variants(head[0], max(counts.values(), default=1))
+        if variants:
+            yield self._sent(variants)
+
+    def words(self, name: str) -> str:
+        """The call of a case, in a few words."""
+        call = self._calls[name]
+        return "; ".join(filter(None, (call.note, call.base.planned.words())))
+
+    def judge(self, ended: Sequence[tuple[str, Result]], notes: list[str]) -> Iterator[tuple[Planned, Judged]]:
+        """What the results of one stage show; adds to ``notes`` what is no check."""
+        self._results.update(ended)
+        for name, result in ended:
+            call = self._calls[name]
+            if result.kind == "timed_out":
+                continue
+            for item in self._judge(call, result, notes):
+                yield call.base.planned, _noted(item, call.note)
+
+    def _sent(self, calls: Sequence[_Call]) -> list[Case]:
+        self._calls.update({call.case.name: call for call in calls})
+        return [call.case for call in calls]
+
+    def _case(self, base: Baseline, **changes: object) -> Case:
+        return self._baselines.case(base.planned, base.values, **changes)
+
+    def _ordinary(self, base: Baseline) -> _Call:
+        return _Call(base=base, case=self._case(base), role=ORDINARY)
+
+    def _of(self, base: Baseline) -> list[_Call]:
+        """The calls of one base: at the real size, the clock runs after the first of them."""
+        calls = [self._ordinary(base)]
+        if base.planned.generated and not base.planned.second:
+            clocked = self._case(base, name=f"{base.planned.name}_timed", probe=TIMED)
+            calls.append(_Call(base=base, case=clocked, role=CLOCKED))
+        return calls
+
+    def _around(self, head: Baseline) -> list[_Call]:
+        """Calls that show how the answer comes about: the same values again, and kernels that do nothing."""
+        name = head.planned.name
+        calls = [
+            _Call(base=head, case=self._case(head, name=f"{name}_repeat", probe=REPEAT), role=REPEATED),
+            _Call(base=head, case=self._case(head, name=f"{name}_idle_again", probe=NO_OP), role=IDLE_AGAIN),
+        ]
+        other = next((b for b in self._baselines.usable if b.planned.second and _together(b, head)), None)
+        if other is not None:
+            idle = self._case(other, name=f"{other.planned.name}_idle", probe=NO_OP)
+            calls.append(_Call(base=other, case=idle, role=IDLE))
+        return calls
+
+    def _variants(self, base: Baseline, count: int) -> list[_Call]:
+        """Every further autotune configuration, and a call that tunes first, each on a fresh model."""
+        if count < 2:
+            return []
+        case = self._case(base, probe=FRESH)
+        configured = [
+            (
+                replace(case, name=f"{case.name}_config{i}", instance=f"{case.instance}/config{i}", config=i),
+                f"autotune configuration {i + 1} of {count}",
+            )
+            for i in range(1, count)
+        ]
+        first = replace(case, name=f"{case.name}_tunes", instance=f"{case.instance}/tunes", first_call=True)
+        configured.append((first, f"first call, which tries all {count} autotune configurations"))
+        return [_Call(base=base, case=each, role=CONFIGURED, note=note) for each, note in configured]
+
+    def _judge(self, call: _Call, result: Result, notes: list[str]) -> list[Judged]:
+        base, planned = call.base, call.base.planned
+        if call.role == CLOCKED:
+            return [] if self._gate is None else self._gate.judge(base, result, self._baselines.needed)
+        if call.role in (IDLE, IDLE_AGAIN):
+            usual = self._first(planned)
+            same = call.role == IDLE_AGAIN
+            if usual is None or not usual.ran:
+                return []
+            return [probes.without_kernels(base, usual, result, self._precision, same_values=same)]
+        if call.role == REPEATED:
+            usual = self._first(planned)
+            if usual is None or not usual.ran:
+                return []
+            found, note = probes.repeated(planned, usual, result)
+            if note:
+                notes.append(note)
+            return [] if found is None else [found]
+        if base.original is None and result.kind == "raised":
+            notes.append(f"{planned.words()}: neither original nor candidate runs ({result.error})")
+            return []
+        return self._answer(call, result)
+
+    def _answer(self, call: _Call, result: Result) -> list[Judged]:
+        base, planned = call.base, call.base.planned
+        judged = compare(base, result, self._precision)
+        if not result.ran:
+            return judged
+        judged += probes.structure(planned, result, self._baselines.torch_ops)
+        judged += probes.memory(planned, result, base.original)
+        if planned.second and call.role == ORDINARY and (usual := self._first(planned)) is not None:
+            before = self._baselines.pair(planned)
+            found = probes.kept(planned, usual, result, before)
+            judged += [] if found is None else [found]
+        return judged
+
+    def _first(self, planned: Planned) -> Result | None:
+        """The candidate's first call of the instance that ``planned`` belongs to."""
+        for name, call in self._calls.items():
+            if call.role == ORDINARY and not call.base.planned.second and _same_instance(call.base.planned, planned):
+                return self._results.get(name)
+        return None
+
+
+def _same_instance(one: Planned, other: Planned) -> bool:
+    return one.instance == other.instance
+
+
+def _together(one: Baseline, other: Baseline) -> bool:
+    return _same_instance(one.planned, other.planned)
+
+
+def _noted(item: Judged, note: str) -> Judged:
+    if not note:
+        return item
+    detail = "; ".join(filter(None, (note, item.check.detail)))
+    return replace(item, check=replace(item.check, detail=detail))
