@@ -13,10 +13,10 @@ from math import isfinite
 from pathlib import Path
 from typing import TypeVar
 
-from tilewright import lint, profiling, search, source, stages, targets, workers
+from tilewright import __version__, lint, profiling, search, source, stages, targets
 from tilewright.capture import capture
 from tilewright.errors import InputError, MetricsError
-from tilewright.prove import verification
+from tilewright.prove import host, verification
 from tilewright.prove.certificate import read_certificate
 from tilewright.prove.reference import read_reference_file, verified_file
 from tilewright.records.finding import Finding
@@ -53,6 +53,8 @@ class Optimized:
     source: str
     """The output file: the winner, or the input's own text."""
     run: Run
+    verification: Verification | None = None
+    """What was proved of the output against the input, for a certificate; ``None`` where they are the same."""
 
     @property
     def improved(self) -> bool:
@@ -99,7 +101,8 @@ def optimize(
     with search.Session(target, on_step=on_step) as session:
         run = search.optimize(request, stages=chosen, session=session, precision=wanted_precision.value, seed=seed)
     text = run.winner.candidate.text if run.winner else request.source.text
-    return Optimized(source=text, run=run)
+    proved = search.verification_of(run, sandbox=host.confinement() or host.UNCONFINED, version=__version__)
+    return Optimized(source=text, run=run, verification=proved)
 
 
 def verify(
@@ -179,16 +182,6 @@ def verify_certificate(
     return _verify(found.claim, gpu, device, seed, timeout_s, allow_unsandboxed, on_step)
 
 
-def unsandboxed() -> bool:
-    """Whether nothing on this machine confines the processes that run other people's code."""
-    return _sandbox() is None
-
-
-def default_device() -> Device:
-    """``cuda`` where a GPU is visible, else ``none``."""
-    return Device.CUDA if gpu_is_visible() else Device.NONE
-
-
 def inspect(
     path: str, *, gpu: str | None = None, reference: str | None = None, inputs: str | None = None
 ) -> Inspection:
@@ -253,14 +246,15 @@ def _verify(
     if seed is not None and not 0 <= seed < 1 << 64:
         raise InputError(f"--seed {seed}: out of range; give a whole number from 0 to 2**64 - 1")
     target = targets.load(gpu or DEFAULT_GPU)
-    if where is Device.CUDA and not gpu_is_visible():
+    if where is Device.CUDA and not host.gpu_is_visible():
         raise InputError("--device cuda: no CUDA device is visible here; use --device none")
     return verification.verify(
         claim,
         target=target,
+        version=__version__,
         gpu=None if gpu is None else target.name,
         device=where.value,
-        sandbox=_confined(allow_unsandboxed),
+        sandbox=host.require_confinement(allow_unsandboxed=allow_unsandboxed),
         seed=seed,
         timeout_s=timeout_s,
         say=on_step or (lambda step: None),
@@ -270,31 +264,6 @@ def _verify(
 def _kernel_file(path: str) -> VerifiedFile:
     found = source.read_request(path).source
     return verified_file(found.path, found.text, found.first_line)
-
-
-def gpu_is_visible() -> bool:
-    """Whether the system shows a CUDA device to this process; asked of the system, without starting CUDA."""
-    if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
-        return False
-    return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists()
-
-
-def _confined(allow_unsandboxed: bool) -> str:
-    """What confines the workers, in words.
-
-    Raises:
-        InputError: nothing does, and that was not allowed.
-    """
-    words = _sandbox()
-    if words is None and not allow_unsandboxed:
-        what = "unsandboxed: neither bubblewrap nor Landlock confines the code that would run here"
-        raise InputError(f"{what}; pass --allow-unsandboxed to run code that you do not trust")
-    return words or "unsandboxed, as allowed"
-
-
-def _sandbox() -> str | None:
-    found = workers.best_sandbox() if hasattr(workers, "best_sandbox") else None
-    return str(found) if found is not None and found.confines else None
 
 
 def _choice(choices: type[_Choice], value: str, option: str) -> _Choice:

@@ -10,6 +10,7 @@ import typer
 
 from tilewright import api
 from tilewright.errors import InputError
+from tilewright.prove.host import confinement, gpu_is_visible
 from tilewright.records.verdict import Status
 from tilewright.records.verification import Verification
 from tilewright.report import (
@@ -59,7 +60,7 @@ def verify(
     api.check_writable(json_path)
     api.check_writable(certificate_out)
     _check_files(candidate, reference, original, certificate, precision)
-    where = device if device is not None else api.default_device()
+    where = device or (api.Device.CUDA if gpu_is_visible() else api.Device.NONE)
     allowed = consent(allow_unsandboxed)
     with progress() as on_step:
         if certificate is not None:
@@ -91,7 +92,7 @@ def verify(
 
 def consent(allowed: bool) -> bool:
     """Whether code may run unconfined: as the option says, or as whoever sits at the terminal does."""
-    if allowed or not api.unsandboxed() or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if allowed or confinement() is not None or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return allowed
     return typer.confirm("Nothing here confines the code that will run. Run it all the same?", err=True)
 

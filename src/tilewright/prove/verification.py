@@ -11,11 +11,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 
-import tilewright
 from tilewright import lint
 from tilewright.capture import PRELOAD as CAPTURE_PRELOAD
 from tilewright.capture import capture
 from tilewright.errors import InputError, ReferenceFileError
+from tilewright.prove.host import UNCONFINED
 from tilewright.prove.problems import small_problems
 from tilewright.prove.prover import Prover, interpreter_worker
 from tilewright.prove.reference import ReferenceCall, read_reference
@@ -38,9 +38,10 @@ def verify(
     claim: Claim,
     *,
     target: Target,
+    version: str,
     gpu: str | None = None,
     device: str = "none",
-    sandbox: str = "unsandboxed",
+    sandbox: str = UNCONFINED,
     seed: int | None = None,
     timeout_s: float = 60.0,
     say: Callable[[str], None] = lambda step: None,
@@ -50,6 +51,7 @@ def verify(
     Args:
         claim: the files, and how to compare them; with neither reference nor original there is nothing to do.
         target: the GPU that ``torch.cuda`` answers for where there is none.
+        version: of Tilewright itself.
         gpu: name of the target that measured times are held against; ``None``: that of the device.
         device: ``none`` runs everything in Triton's interpreter.
         sandbox: what confines the workers, in words.
@@ -72,7 +74,7 @@ def verify(
         evidence=evidence(verdict),
         gpu=gpu,
         sandbox=sandbox,
-        versions=versions(),
+        versions=versions(version),
         problems=flow.problems,
         seeds=(flow.seed,),
         timeout_s=timeout_s,
@@ -232,9 +234,9 @@ def kernel_source(file: VerifiedFile) -> KernelSource:
     return KernelSource(path=file.path, text=file.text, kernels=(), first_line=file.first_line)
 
 
-def versions() -> dict[str, str]:
+def versions(tilewright_version: str) -> dict[str, str]:
     """Versions of what a verdict depends on."""
-    found = {"tilewright": tilewright.__version__, "python": platform.python_version()}
+    found = {"tilewright": tilewright_version, "python": platform.python_version()}
     for package in _PACKAGES:
         try:
             found[package] = metadata.version(package)

@@ -57,7 +57,7 @@ class Verification:
     driver: str | None = None
     """The GPU's driver version; ``None`` without a GPU."""
     gpu: str | None = None
-    """The Target, by its name in the catalog, whose peaks a time is held against; ``None``: no time was looked at."""
+    """The Target that was named, by its name in the catalog; a time, where one was taken, is held against its peaks."""
     sandbox: str = "unsandboxed"
     """What kept the candidate's process from the rest of the machine, in words."""
     versions: Mapping[str, str] = field(default_factory=dict)

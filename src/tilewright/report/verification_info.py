@@ -100,7 +100,7 @@ def _ran(one: Verification, *, machine: bool) -> Iterator[Part]:
     yield Line(label="precision", text=one.claim.precision)
     yield Line(label="inputs", text=", ".join(words.tensor(spec) for spec in one.claim.inputs) or words.NONE)
     if one.gpu is not None:
-        yield Line(label="peaks of", text=one.gpu)
+        yield Line(label="GPU", text=one.gpu)
     yield Line(label="seed", text=", ".join(map(str, one.seeds)))
     if machine:
         yield Line(label="versions", text=", ".join(f"{name} {version}" for name, version in one.versions.items()))
