@@ -1,4 +1,4 @@
-"""What the commands call, for Python users: optimize, inspect, lint_file, fix_file.
+"""What the commands call, for Python users: optimize, verify, verify_certificate, inspect, lint_file, fix_file.
 
 Every function takes a path as the command line does, and raises the errors of :mod:`tilewright.errors`.
 """
@@ -9,16 +9,21 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import isfinite
 from pathlib import Path
 from typing import TypeVar
 
-from tilewright import lint, profiling, search, source, stages, targets
+from tilewright import __version__, lint, profiling, search, source, stages, targets
 from tilewright.capture import capture
 from tilewright.errors import InputError, MetricsError
+from tilewright.prove import host, verification
+from tilewright.prove.certificate import read_certificate
+from tilewright.prove.reference import read_reference_file, verified_file
 from tilewright.records.finding import Finding
 from tilewright.records.source import Request
 from tilewright.records.target import Target
 from tilewright.records.trial import Inspection, Run
+from tilewright.records.verification import Claim, Verification, VerifiedFile
 from tilewright.search.analyse import analyse
 
 DEFAULT_GPU = "rtx4090"
@@ -48,6 +53,8 @@ class Optimized:
     source: str
     """The output file: the winner, or the input's own text."""
     run: Run
+    verification: Verification | None = None
+    """What was proved of the output against the input, for a certificate; ``None`` where they are the same."""
 
     @property
     def improved(self) -> bool:
@@ -94,7 +101,85 @@ def optimize(
     with search.Session(target, on_step=on_step) as session:
         run = search.optimize(request, stages=chosen, session=session, precision=wanted_precision.value, seed=seed)
     text = run.winner.candidate.text if run.winner else request.source.text
-    return Optimized(source=text, run=run)
+    proved = search.verification_of(run, sandbox=host.confinement() or host.UNCONFINED, version=__version__)
+    return Optimized(source=text, run=run, verification=proved)
+
+
+def verify(
+    candidate: str,
+    *,
+    reference: str | None = None,
+    original: str | None = None,
+    gpu: str | None = None,
+    device: Device | str = Device.NONE,
+    precision: Precision | str = Precision.NO_WORSE,
+    seed: int | None = None,
+    timeout_s: float = 60.0,
+    allow_unsandboxed: bool = False,
+    on_step: Callable[[str], None] | None = None,
+) -> Verification:
+    """Find out whether a candidate computes what a reference, or an original, computes.
+
+    Args:
+        candidate: kernel file, or prompt document.
+        reference: KernelBench file with ``Model``, ``get_inputs`` and ``get_init_inputs``: the oracle, in float64.
+        original: the kernel file whose error bounds the candidate's; without one, the reference in its own dtype.
+        gpu: name in the catalog of the GPU whose peaks a time is held against.
+        device: ``none`` runs everything in Triton's interpreter at small sizes; ``cuda`` also on the GPU.
+        precision: see :class:`Precision`.
+        seed: of inputs and parameters; ``None`` takes a fresh one that the candidate's author cannot know.
+        timeout_s: seconds that all runs of one file may take.
+        allow_unsandboxed: run the files also where nothing confines them.
+        on_step: told what is being done, in a few words.
+
+    Raises:
+        InputError: a file, or an option, cannot be used.
+    """
+    wanted = _choice(Precision, precision, "--precision")
+    if reference is None and original is None:
+        raise InputError("nothing to verify against; give --reference, --original or both")
+    claim = Claim(
+        candidate=_kernel_file(candidate),
+        reference=None if reference is None else read_reference_file(reference),
+        original=None if original is None else _kernel_file(original),
+        precision=wanted.value,
+    )
+    return _verify(claim, gpu, device, seed, timeout_s, allow_unsandboxed, on_step)
+
+
+def verify_certificate(
+    path: str,
+    *,
+    candidate: str | None = None,
+    gpu: str | None = None,
+    device: Device | str = Device.NONE,
+    seed: int | None = None,
+    timeout_s: float | None = None,
+    allow_unsandboxed: bool = False,
+    on_step: Callable[[str], None] | None = None,
+) -> Verification:
+    """Repeat what a certificate says, from the files in it, on this machine.
+
+    Args:
+        path: the certificate.
+        candidate: the file that it is to be about; its text must be the certificate's.
+        gpu: see :func:`verify`.
+        device: see :func:`verify`.
+        seed: ``None`` takes the certificate's.
+        timeout_s: ``None`` takes the certificate's.
+        allow_unsandboxed: see :func:`verify`.
+        on_step: see :func:`verify`.
+
+    Raises:
+        InputError: the certificate was changed or cannot be read, or is about another candidate.
+    """
+    given = None if candidate is None else _kernel_file(candidate)
+    found = read_certificate(path, candidate=given)
+    for file in (found.claim.candidate, found.claim.original):
+        if file is not None:
+            source.read_kernel_file(file.path, file.text, file.first_line)
+    seed, timeout_s = found.seed if seed is None else seed, found.timeout_s if timeout_s is None else timeout_s
+    return _verify(found.claim, gpu, device, seed, timeout_s, allow_unsandboxed, on_step)
 
 
 def inspect(
@@ -144,6 +229,41 @@ def check_writable(path: Path | None) -> None:
         raise InputError(f"{path}: the folder {folder} does not exist; make it first")
     if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
         raise InputError(f"{path}: cannot be written; name a file in a folder of yours")
+
+
+def _verify(
+    claim: Claim,
+    gpu: str | None,
+    device: Device | str,
+    seed: int | None,
+    timeout_s: float,
+    allow_unsandboxed: bool,
+    on_step: Callable[[str], None] | None,
+) -> Verification:
+    where = _choice(Device, device, "--device")
+    if not (isfinite(timeout_s) and timeout_s > 0):
+        raise InputError(f"--timeout {timeout_s:g}: no time to run anything; give seconds above 0")
+    if seed is not None and not 0 <= seed < 1 << 64:
+        raise InputError(f"--seed {seed}: out of range; give a whole number from 0 to 2**64 - 1")
+    target = targets.load(gpu or DEFAULT_GPU)
+    if where is Device.CUDA and not host.gpu_is_visible():
+        raise InputError("--device cuda: no CUDA device is visible here; use --device none")
+    return verification.verify(
+        claim,
+        target=target,
+        version=__version__,
+        gpu=None if gpu is None else target.name,
+        device=where.value,
+        sandbox=host.require_confinement(allow_unsandboxed=allow_unsandboxed),
+        seed=seed,
+        timeout_s=timeout_s,
+        say=on_step or (lambda step: None),
+    )
+
+
+def _kernel_file(path: str) -> VerifiedFile:
+    found = source.read_request(path).source
+    return verified_file(found.path, found.text, found.first_line)
 
 
 def _choice(choices: type[_Choice], value: str, option: str) -> _Choice:
