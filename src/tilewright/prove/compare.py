@@ -135,13 +135,20 @@ class _Comparison:
             return [self.fact("dtype", name, f"{name} is {own.dtype}, not {expected_dtype}", np.inf)]
         if own.unwritten and not (original and original.unwritten):
             return [self.fact("written", name, f"{own.unwritten} elements of {name} are never written", own.unwritten)]
+        if not own.contiguous and self._must_be_contiguous(original or truth):
+            words = "the original's" if original else "the reference's"
+            return [self.fact("strides", name, f"{name} is not contiguous, {words} is", 1)]
         if own.values.dtype.kind != "f" or truth.values.dtype.kind != "f":
             return [self._exact(name, own, original or truth)]
-        layout = "" if own.contiguous or (original and not original.contiguous) else "not contiguous, the original's is"
-        return [
-            replace(judged, check=replace(judged.check, detail="; ".join(filter(None, (judged.check.detail, layout)))))
-            for judged in self._floats(name, own, truth, original, moved)
-        ]
+        return self._floats(name, own, truth, original, moved)
+
+    def _must_be_contiguous(self, example: Leaf) -> bool:
+        """Whether a caller may count on a contiguous result, as ``.view()`` does.
+
+        The oracle sees contiguous inputs always, so it is no example of what comes of others.
+        """
+        inputs_are = all(spec.strides is None for spec in self.planned.problem.inputs)
+        return example.contiguous and (inputs_are or self.baseline.original is not None)
 
     def _exact(self, name: str, own: Leaf, truth: Leaf) -> Judged:
         assert own.values is not None
@@ -150,7 +157,7 @@ class _Comparison:
         count = int(np.count_nonzero(differs))
         detail = ""
         if count:
-            place = tuple(int(i) for i in np.argwhere(differs)[0])
+            place = _first(differs)
             first = f"{own.values[place]}, not {truth.values[place]}"
             detail = f"{count} elements of {name} differ, first at {list(place)}: {first}"
         judged = self.fact("equal", name, detail, count)
@@ -166,42 +173,38 @@ class _Comparison:
             judged += self._positions(name, own.values, before, truth.values)
         if self.planned.distribution == inputs.NON_FINITE or any(not j.check.passed for j in judged):
             return judged
-        keep = _comparable(truth.values, own.dtype)
-        if before is not None:
-            keep &= np.isfinite(before)
-        lost = keep & ~np.isfinite(own.values)
-        if lost.any():
-            place = tuple(int(i) for i in np.argwhere(lost)[0])
-            count = int(lost.sum())
-            detail = f"{count} elements of {name} are not finite, first at {list(place)}: {own.values[place]}"
-            return [*judged, self.fact("finite", name, detail, count)]
-
-        def kept(values: Array) -> Array:
-            return values[keep].astype(np.float64)
-
-        usable = moved is not None and moved.values is not None and moved.values.shape == truth.values.shape
-        moved_values = kept(moved.values) if usable and moved is not None and moved.values is not None else None
-        if moved_values is not None:
-            moved_values = np.where(np.isfinite(moved_values), moved_values, kept(truth.values))
-        places = np.argwhere(keep)
+        keep = _kept(truth.values, before, own.dtype)
+        if not _all_finite(own.values):
+            lost = ~np.isfinite(own.values)
+            lost = lost if keep is None else lost & keep
+            if lost.any():
+                place, count = _first(lost), int(np.count_nonzero(lost))
+                detail = f"{count} elements of {name} are not finite, first at {list(place)}: {own.values[place]}"
+                return [*judged, self.fact("finite", name, detail, count)]
+        moved_values = None if moved is None else moved.values
+        if moved_values is not None and moved_values.shape != truth.values.shape:
+            moved_values = None
+        if moved_values is not None and not _all_finite(moved_values):
+            moved_values = np.where(np.isfinite(moved_values), moved_values, truth.values)
         for measured in budget.measure(
-            kept(own.values),
-            kept(truth.values),
-            None if before is None else kept(before),
+            own.values,
+            truth.values,
+            before,
             moved_values,
             dtype=own.dtype,
             precision=self.precision,
             longest=self.planned.longest,
             moved_by=inputs.PERTURBATION,
+            keep=keep,
         ):
-            judged.append(self._measured(name, measured, own.values, truth.values, places))
+            judged.append(self._measured(name, measured, own.values, truth.values))
         return judged
 
     def _positions(self, name: str, own: Array, before: Array, truth: Array) -> list[Judged]:
         """NaN and Inf stand where the original has them (where it has none unless the truth is near overflow)."""
         clear = np.ones(own.shape, dtype=bool)
         if self.planned.distribution != inputs.NON_FINITE:
-            if np.isfinite(before).all() and np.isfinite(own).all():
+            if _all_finite(before) and _all_finite(own):
                 return []
             clear = ~np.isfinite(truth)
         differs = clear & ((np.isnan(own) != np.isnan(before)) | (np.isinf(own) != np.isinf(before)))
@@ -209,15 +212,16 @@ class _Comparison:
         count = int(np.count_nonzero(differs))
         detail = ""
         if count:
-            place = tuple(int(i) for i in np.argwhere(differs)[0])
+            place = _first(differs)
             detail = f"{name}{list(place)} is {own[place]}, the original's is {before[place]}; {count} such elements"
         return [replace(self.fact("NaN and Inf positions", name, detail, count), vacuous=True)]
 
-    def _measured(self, name: str, measured: budget.Measured, own: Array, truth: Array, places: Array) -> Judged:
+    def _measured(self, name: str, measured: budget.Measured, own: Array, truth: Array) -> Judged:
         judged = self.fact(f"{name}: {measured.measure}", name, "", 0.0)
         detail = "" if self.baseline.original is not None else "original does not run"
-        if not measured.passed and measured.worst_index:
-            place = tuple(int(i) for i in places[measured.worst_index[0]])
+        detail = "; ".join(filter(None, (detail, measured.note)))
+        if not measured.passed and own.size:
+            place = measured.worst_index
             worst = f"{name}{list(place)} is {own[place]:.6g}, exactly {truth[place]:.6g}"
             detail = "; ".join(filter(None, (detail, worst)))
         if measured.vacuous:
@@ -266,6 +270,29 @@ class _Comparison:
 def _comparable(truth: Array, dtype: str) -> Array:
     """Elements that are finite in the truth and well inside the range of ``dtype``."""
     return np.asarray(np.isfinite(truth) & (np.abs(truth) < 0.99 * budget.LARGEST.get(dtype, np.inf)))
+
+
+def _kept(truth: Array, original: Array | None, dtype: str) -> Array | None:
+    """Elements to measure, or ``None`` for all of them, which is the usual case and costs two passes."""
+    limit = 0.99 * budget.LARGEST.get(dtype, np.inf)
+    if (
+        truth.size
+        and -limit < float(np.min(truth)) <= float(np.max(truth)) < limit
+        and (original is None or _all_finite(original))
+    ):
+        return None
+    keep = _comparable(truth, dtype)
+    return keep if original is None else np.asarray(keep & np.isfinite(original))
+
+
+def _all_finite(values: Array) -> bool:
+    """Without an array of the size of ``values``."""
+    return not values.size or bool(np.isfinite(np.min(values)) and np.isfinite(np.max(values)))
+
+
+def _first(mask: Array) -> tuple[int, ...]:
+    """Index of the first element that is true."""
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(mask)), mask.shape)) if mask.shape else ()
 
 
 def _unequal(one: Array, other: Array) -> Array:
