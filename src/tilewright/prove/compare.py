@@ -10,7 +10,8 @@ import numpy as np
 from tilewright.prove import budget, inputs
 from tilewright.prove.halves import Array
 from tilewright.prove.plan import LONG, Planned
-from tilewright.prove.session import Leaf, Result, Values
+from tilewright.prove.results import Leaf, Result
+from tilewright.prove.session import Generated, Values
 from tilewright.records.verdict import Check
 
 _WRONG = {"f64": 0.02, "f32": 0.02, "f16": 0.1, "bf16": 0.2}
