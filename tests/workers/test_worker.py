@@ -103,8 +103,8 @@ def test_a_crash_is_told_and_the_next_call_has_a_fresh_process(
 
 
 @pytest.mark.parametrize("detach", [False, True], ids=["same group", "own session"])
-def test_a_time_out_ends_the_job_and_its_children(worker: Worker, detach: bool, tmp_path: Path) -> None:
-    note = tmp_path / "children"
+def test_a_time_out_ends_the_job_and_its_children(worker: Worker, detach: bool) -> None:
+    note = worker.folder / "children"
     worker.call("jobs:add", {"a": 1, "b": 1}, timeout_s=LONG_S)
     pid = worker.pid
     outcome = worker.call("jobs:hang", {"children": 2, "detach": detach, "note": str(note)}, timeout_s=2.0)
