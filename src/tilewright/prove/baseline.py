@@ -225,11 +225,10 @@ class BaselineBuilder:
         if self.reference is not None:
             reference = Session(self.oracle, self.reference, "Model", seed=self.seed, timeout_s=self.timeout_s)
             try:
-                truth, moved = self._attempt(reference, planned, values, "f64", FLOAT64)
                 if any(p.generated for p in planned) and not planned[0].generated:
                     first = self._oracle_case(planned[0], values[planned[0].name], name="needed", instance="needed")
                     self.result.needed = reference.needed_inputs(first)
-                return truth, moved
+                return self._attempt(reference, planned, values, "f64", FLOAT64)
             finally:
                 reference.close()
         if self.oracle.worker is not self.host.worker:
@@ -255,7 +254,12 @@ class BaselineBuilder:
         return make_case(p, given, state, contiguous=True, probe=FRESH, **wide, **changes)
 
     def _attempt(
-        self, session: Session, planned: Sequence[Planned], values: dict[str, Values | Generated], dtype: str, arithmetic: str
+        self,
+        session: Session,
+        planned: Sequence[Planned],
+        values: dict[str, Values | Generated],
+        dtype: str,
+        arithmetic: str,
     ) -> tuple[dict[str, Result], dict[str, Result]]:
         cases = []
         for p in planned:

@@ -23,7 +23,7 @@ class Baseline:
     """What one planned call is compared with."""
 
     planned: Planned
-    values: Values
+    values: Values | Generated
     oracle: Result
     moved_oracle: Result | None
     original: Result | None
@@ -243,7 +243,7 @@ class _Comparison:
         judged: list[Judged] = []
         for name, own in self.candidate.inputs.items():
             index = int(name.rpartition(" ")[2])
-            given = self.baseline.values[index]
+            given = None if isinstance(self.baseline.values, Generated) else self.baseline.values[index]
             before = original.inputs.get(name)
             if own.values is None or before is None or before.values is None or not isinstance(given, np.ndarray):
                 continue

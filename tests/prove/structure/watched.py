@@ -13,7 +13,7 @@ from tilewright.prove import arithmetic, bounds, device, tuning
 from tilewright.prove.structure.watch import Watch, odd_tensors
 
 _HEADER = "import torch\nimport torch.nn as nn\nimport triton\nimport triton.language as tl\n\n\n"
-_KERNEL = '''
+_KERNEL = """
 @triton.jit
 def double_kernel(x_ptr, y_ptr, n, BLOCK: tl.constexpr):
     offsets = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
@@ -27,7 +27,7 @@ def double(x):
     return y
 
 
-'''
+"""
 
 
 def file_text(body: str, before: str = "", kernel: str = _KERNEL) -> str:

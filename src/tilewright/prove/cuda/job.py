@@ -87,8 +87,8 @@ def needed_inputs(*, source: str, class_name: str, seed: int, folder: str, case:
     return runner.write_needed(runner.runner_of(source, class_name, seed, _cuda()), folder, case)
 
 
-@triton.jit  # type: ignore[untyped-decorator]
-def _warm(pointer):  # type: ignore[no-untyped-def] # pragma: no cover
+@triton.jit
+def _warm(pointer):  # type: ignore[no-untyped-def]
     triton.language.store(pointer, 1.0)
 
 

@@ -50,8 +50,7 @@ _STARTERS: tuple[tuple[types.ModuleType, str], ...] = (
 _PROCESSES = ("os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen")
 _HERE = str(Path(__file__).resolve().parents[2])
 _KNOWN = tuple(
-    folder + os.sep
-    for folder in (os.path.dirname(str(torch.__file__)), os.path.dirname(str(triton.__file__)), _HERE)
+    folder + os.sep for folder in (os.path.dirname(str(torch.__file__)), os.path.dirname(str(triton.__file__)), _HERE)
 )
 _READERS = ("linecache.py", "traceback.py", "warnings.py", "tokenize.py")
 _MOST_FRAMES = 200
