@@ -112,7 +112,7 @@ def placing(zones: Redzones) -> Iterator[None]:
 
 
 def poison_free_memory() -> None:
-    """Fill what the caching allocator holds free with NaN: an earlier call's right answers are not to be found there."""
+    """Fill what the caching allocator holds free with NaN, so that no right answer of an earlier call lies there."""
     free = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
     held = []
     for size in (*_FREE_BLOCKS, *_FREE_BLOCKS):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from tilewright.workers.sandbox import landlock, limits, namespaces, places, seccomp
 from tilewright.workers.sandbox.plan import Plan, SandboxError
 
@@ -27,13 +29,16 @@ def _apply(plan: Plan) -> tuple[str, ...]:
     wrapped = plan.kind == "bubblewrap"
     # looked up first: folders are listed that cannot be listed afterwards
     readable, devices = [*places.readable(), "/proc", *plan.readable], places.devices()
+    gpu = bool(places.gpu_devices())
     limits.limit(file_bytes=plan.file_bytes, tasks=plan.tasks, own_count=wrapped or plan.namespaces)
     if plan.namespaces:
         namespaces.enter()
     limits.forbid_new_privileges()
     abi = plan.landlock_abi
     if abi:
-        landlock.restrict(abi, readable=readable, writable=plan.writable, devices=devices)
+        # CUDA's driver names its threads there, and gives up where it cannot
+        own = (f"/proc/{os.getpid()}/task",) if gpu else ()
+        landlock.restrict(abi, readable=readable, writable=plan.writable, devices=devices, changeable=own)
     elif not wrapped:
         raise SandboxError("the sandbox cannot be put in force: this kernel has no Landlock")
     limits.drop_privileges()
@@ -41,6 +46,7 @@ def _apply(plan: Plan) -> tuple[str, ...]:
         private_processes=wrapped,
         truncation=wrapped or abi >= _TRUNCATE_SINCE,
         signals=wrapped or abi >= _SIGNALS_SINCE,
+        gpu=gpu,
     )
     return _in_words(plan, wrapped)
 

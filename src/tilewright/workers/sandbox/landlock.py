@@ -57,7 +57,14 @@ def version() -> int:
         return 0
 
 
-def restrict(abi: int, *, readable: Iterable[str], writable: Iterable[str], devices: Iterable[str]) -> None:
+def restrict(
+    abi: int,
+    *,
+    readable: Iterable[str],
+    writable: Iterable[str],
+    devices: Iterable[str],
+    changeable: Iterable[str] = (),
+) -> None:
     """Confine this thread and all that it starts from now on.
 
     Args:
@@ -65,6 +72,7 @@ def restrict(abi: int, *, readable: Iterable[str], writable: Iterable[str], devi
         readable: files and folders that may be read and run, each with all below it.
         writable: folders below which files and folders may be made, changed and removed too.
         devices: device files that may be read, written and controlled.
+        changeable: folders whose existing files may be read and written.
 
     Raises:
         OSError: it cannot be done, or a place in ``writable`` does not exist.
@@ -81,6 +89,8 @@ def restrict(abi: int, *, readable: Iterable[str], writable: Iterable[str], devi
         for path in devices:
             with contextlib.suppress(FileNotFoundError, PermissionError):
                 _allow(descriptor, path, _DEVICE & handled)
+        for path in changeable:
+            _allow(descriptor, path, (_READ | _WRITE_FILE | _TRUNCATE) & handled)
         for path in writable:
             _allow(descriptor, path, _CHANGE & handled)
         call(_RESTRICT_SELF, descriptor, _QUIET_FLAG if abi >= NEWEST_ABI else 0)

@@ -35,7 +35,7 @@ SOCKETS = ("socket", "connect", "bind", "listen", "accept", "accept4")
 """Calls that lead to any network or to another process's socket; a connected pair of sockets can still be made."""
 
 _REFUSED = (
-    *SOCKETS,
+    *SOCKETS[1:],
     *("ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "process_mrelease", "pidfd_getfd", "kcmp"),
     *("unshare", "setns", "mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsconfig"),
     *("fsmount", "fspick", "mount_setattr", "open_by_handle_at", "quotactl", "quotactl_fd", "swapon", "swapoff"),
@@ -70,7 +70,7 @@ class _Rule:
     outside: bool = False
 
 
-def install(*, private_processes: bool, truncation: bool, signals: bool) -> None:
+def install(*, private_processes: bool, truncation: bool, signals: bool, gpu: bool) -> None:
     """Put the filter in force for this thread and all that it starts. Needs "no new privileges" first.
 
     Args:
@@ -78,6 +78,8 @@ def install(*, private_processes: bool, truncation: bool, signals: bool) -> None
             (bubblewrap); where not, leaving the process group and changing metadata is pretended only.
         truncation: whether something else guards ``truncate`` of files by their path.
         signals: whether something else keeps signals inside.
+        gpu: whether CUDA is to work: its driver gives up where it cannot make a local socket, which it then has no
+            need to connect.
 
     Raises:
         OSError: the system has no such filters, or none is known for this kind of machine.
@@ -85,15 +87,16 @@ def install(*, private_processes: bool, truncation: bool, signals: bool) -> None
     machine = platform.machine()
     if machine not in _MACHINES or struct.calcsize("P") != 8:
         raise OSError(f"no filter of system calls is known for {machine}")
-    rules = _rules(private_processes=private_processes, truncation=truncation, signals=signals)
+    rules = _rules(private_processes=private_processes, truncation=truncation, signals=signals, gpu=gpu)
     program = _program(rules, *_MACHINES[machine])
     buffer = ctypes.create_string_buffer(program, len(program))
     header = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer)))
     prctl(_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(header))
 
 
-def _rules(*, private_processes: bool, truncation: bool, signals: bool) -> list[_Rule]:
+def _rules(*, private_processes: bool, truncation: bool, signals: bool, gpu: bool) -> list[_Rule]:
     rules = [_Rule(call, _REFUSE) for call in _REFUSED]
+    rules.append(_Rule("socket", _REFUSE, 0, _ALL_BITS, (_UNIX,), outside=True) if gpu else _Rule("socket", _REFUSE))
     rules += [
         # its flags lie in memory, where a filter cannot look: libraries then use clone
         _Rule("clone3", _UNKNOWN),
