@@ -175,14 +175,17 @@ class StreamLog:
 
         if not isinstance(original, type):
             return use
-        return _NotingClass(full, (original,), {"__new__": lambda _cls, *a, **k: use(*a, **k), "_of": original})
+        passing = type("_Noting", (_PassingFor, type(original)), {"_of": original})
+        return passing(full, (original,), {"__new__": lambda _cls, *a, **k: use(*a, **k)})
 
 
-class _NotingClass(type):
-    """A class that makes objects of another and passes for it in isinstance."""
+class _PassingFor(type):
+    """Metaclass of a class that makes objects of another and passes for it in isinstance."""
+
+    _of: type
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        return isinstance(instance, cls._of)  # type: ignore[attr-defined]
+        return isinstance(instance, type(cls)._of)
 
     def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, cls._of)  # type: ignore[attr-defined]
+        return issubclass(subclass, type(cls)._of)

@@ -40,14 +40,21 @@ def _try(outside: Path) -> None:
         ("wrote outside its folders", lambda: (outside / "made").write_text("x")),
         ("read what it may not", lambda: (outside / "secret").read_text()),
         ("made a socket", lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM)),
-        ("made a Unix socket", lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)),
+        ("reached for another process's socket", _connect),
         ("made a link", lambda: os.symlink(outside, os.path.join(tempfile.gettempdir(), "link"))),
     ):
         try:
             act()
+        except ConnectionRefusedError as error:
+            raise SandboxError(f"the sandbox does not hold: the probe {what}") from error
         except OSError:
             continue
         raise SandboxError(f"the sandbox does not hold: the probe {what}")
+
+
+def _connect() -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as one:
+        one.connect("\0tilewright-nobody-listens-here")
 
 
 if __name__ == "__main__":
