@@ -185,13 +185,16 @@ def _input(folder: Path, index: int, spec: dict[str, Any]) -> Any:
         return spec["value"]
     dtype = _DTYPES[spec["dtype"]]
     values = torch.from_numpy(np.load(folder / f"given_{index}.npy", allow_pickle=False).copy()).to(dtype)
-    if spec["strides"] is None:
+    offset = spec.get("offset", 0)
+    if spec["strides"] is None and not offset:
         return values
-    extent = 1 + sum((size - 1) * stride for size, stride in zip(values.shape, spec["strides"], strict=True))
+    strides = values.contiguous().stride() if spec["strides"] is None else tuple(spec["strides"])
+    extent = offset + 1 + sum((size - 1) * stride for size, stride in zip(values.shape, strides, strict=True))
     storage = device.poison(torch.zeros(max(extent, 1), dtype=dtype))
-    view = storage.as_strided(values.shape, spec["strides"])
-    view.copy_(values)
-    return view
+    # an expanded dimension is one place in memory, which may be written once only
+    once = tuple(slice(0, 1) if stride == 0 else slice(None) for stride in strides)
+    storage.as_strided(values[once].shape, strides, offset).copy_(values[once])
+    return storage.as_strided(values.shape, strides, offset)
 
 
 def _flatten(name: str, value: Any, leaves: dict[str, Any]) -> None:

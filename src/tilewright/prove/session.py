@@ -181,7 +181,8 @@ def case_arguments(case: Case) -> dict[str, Any]:
     inputs: list[dict[str, Any]] = []
     for spec, dtype, value in zip(case.problem.inputs, case.dtypes, case.values, strict=True):
         if isinstance(value, np.ndarray):
-            inputs.append({"dtype": dtype, "strides": None if case.contiguous else spec.strides})
+            layout = (None, 0) if case.contiguous else (spec.strides, spec.offset)
+            inputs.append({"dtype": dtype, "strides": layout[0], "offset": layout[1]})
         else:
             inputs.append({"value": value})
     return {

@@ -36,6 +36,8 @@ class TensorSpec:
     shape: tuple[int, ...]
     strides: tuple[int, ...] | None = None
     """In elements; ``None`` is contiguous."""
+    offset: int = 0
+    """Where in its storage the tensor begins, in elements: 1 is a view that is aligned to its elements alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
