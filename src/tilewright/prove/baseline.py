@@ -35,8 +35,8 @@ MODELLED_TF32 = (
 )
 _SHARE, _AFFORDABLE_S = 0.3, 10.0
 """Part of the time limit, and processor seconds, that the original's runs may be planned to take."""
-_RUNS, _RUNS_OF_MAIN = 7, 25
-"""Runs of a problem with original and oracle: three dtypes, and for the main one all distributions."""
+_RUNS, _RUNS_OF_MAIN, _RUNS_OF_EXTREME = 7, 31, 3
+"""Runs of a problem with original and oracle: in three dtypes; for the main one; and of one distribution more."""
 _SHARE_OF_MAIN = 0.6
 """Part of the affordable time that the main problem may take where there is a smaller ragged one."""
 CONCURRENCY = "programs ran one after the other: races between them, and deadlocks, would not show"
@@ -180,7 +180,10 @@ class BaselineBuilder:
                 kept.append(problem)
             else:
                 self._too_slow(problem, f"one run takes {took_s[problem]:.1f} s in the interpreter")
-        return plan([p for p in problems if p in kept], dtypes, main)
+        chosen = [p for p in problems if p in kept]
+        full = plan(chosen, dtypes, main)
+        extremes_s = sum(_RUNS_OF_EXTREME * took_s[p.problem] for p in full if p.distribution in inputs.EXTREME)
+        return full if extremes_s <= left_s else plan(chosen, dtypes, main, brief=True)
 
     def _probe(self, session: Session, problems: Sequence[Problem], limit_s: float) -> dict[Problem, float]:
         """Processor seconds of each problem that the original runs, the smallest first; too large ones are not run."""

@@ -65,10 +65,6 @@ from tilewright.prove.scan import SHORTEST, Part, Scan, scan
 
 UNIT_ROUNDOFF = {"f64": 2.0**-53, "f32": 2.0**-24, "f16": 2.0**-11, "bf16": 2.0**-8}
 """Largest relative error of one rounding to nearest."""
-LARGEST = {"f64": float(np.finfo(np.float64).max), "f32": 3.4028235e38, "f16": 65504.0, "bf16": 3.3895314e38}
-"""Largest finite value."""
-SMALLEST_NORMAL = {"f64": 2.0**-1022, "f32": 2.0**-126, "f16": 2.0**-14, "bf16": 2.0**-126}
-"""Smallest value of full precision."""
 _FLUSHED = {"f64": 2.0**-1022, "f32": 2.0**-126, "f16": 2.0**-126, "bf16": 2.0**-126}
 """What one underflow of a product may cost: sums are carried in float32, whose subnormals fast instructions flush."""
 _ROUNDED = {"f64": 0.0, "f32": 0.0, "f16": 2.0**-24, "bf16": 0.0}

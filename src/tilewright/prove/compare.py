@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tilewright.prove import budget, inputs
-from tilewright.prove.halves import Array
+from tilewright.prove.halves import LARGEST, Array
 from tilewright.prove.plan import LONG, Planned
 from tilewright.prove.results import Leaf, Result
 from tilewright.prove.session import Generated, Values
@@ -270,12 +270,12 @@ class _Comparison:
 
 def _comparable(truth: Array, dtype: str) -> Array:
     """Elements that are finite in the truth and well inside the range of ``dtype``."""
-    return np.asarray(np.isfinite(truth) & (np.abs(truth) < 0.99 * budget.LARGEST.get(dtype, np.inf)))
+    return np.asarray(np.isfinite(truth) & (np.abs(truth) < 0.99 * LARGEST.get(dtype, np.inf)))
 
 
 def _kept(truth: Array, original: Array | None, dtype: str) -> Array | None:
     """Elements to measure, or ``None`` for all of them, which is the usual case and costs two passes."""
-    limit = 0.99 * budget.LARGEST.get(dtype, np.inf)
+    limit = 0.99 * LARGEST.get(dtype, np.inf)
     if (
         truth.size
         and -limit < float(np.min(truth)) <= float(np.max(truth)) < limit

@@ -33,9 +33,10 @@ class _Interpreter:
         strides = list(values.stride()) if strides is None else strides
         extent = 1 + sum((size - 1) * stride for size, stride in zip(values.shape, strides, strict=True))
         storage = device.poison(torch.zeros(max(extent, 1) + offset, dtype=values.dtype))
-        view = storage.as_strided(values.shape, strides, offset)
-        view.copy_(values)
-        return view
+        # an expanded dimension is one place in memory, which can be written once only
+        once = tuple(slice(0, 1) if stride == 0 else slice(None) for stride in strides)
+        storage.as_strided(values[once].shape, strides, offset).copy_(values[once])
+        return storage.as_strided(values.shape, strides, offset)
 
     @contextlib.contextmanager
     def call(self, named: str, tensors: list[tuple[str, torch.Tensor]]) -> Iterator[None]:

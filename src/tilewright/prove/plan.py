@@ -75,17 +75,22 @@ def size_of(problem: Problem) -> int:
     return sum(math.prod(spec.shape) for spec in problem.inputs if spec.dtype != "python")
 
 
-def plan(problems: Sequence[Problem], dtypes: Sequence[str], main: Problem | None = None) -> list[Planned]:
-    """The calls of a proof, the most telling first.
+def plan(
+    problems: Sequence[Problem], dtypes: Sequence[str], main: Problem | None = None, *, brief: bool = False
+) -> list[Planned]:
+    """Calls for the interpreter, the most telling first.
 
-    ``main`` (by default the first ragged problem, or the first of all where none is labelled so) meets every
-    distribution in its own dtype and a second call with fresh values; other dtypes meet two distributions on it; other
+    ``main`` (the problem labelled ragged, or the first) meets every distribution of :data:`inputs.TELLING` in its own
+    dtype, a second call with fresh values among them; other dtypes meet two distributions on it. The smallest ragged
+    problem meets those of :data:`inputs.EXTREME`, one call each, or folded into two calls where ``brief``; other
     problems meet one in each dtype.
     """
     if not problems:
         return []
     if main is None:
         main = next((p for p in problems if p.label.startswith("ragged")), problems[0])
+    ragged = [p for p in problems if p.label.startswith("ragged")]
+    least = min([main, *ragged], key=lambda p: size_of(p) if p.label != "size 1" else math.inf)
     planned: list[Planned] = []
     for number, problem in sorted(enumerate(problems), key=lambda pair: pair[1] is not main):
         stated = main_dtype(problem)
@@ -94,7 +99,10 @@ def plan(problems: Sequence[Problem], dtypes: Sequence[str], main: Problem | Non
         for dtype in runs:
             assert dtype is not None
             own = dtype == stated or stated is None
-            for index, distribution in enumerate(_distributions(problem is main, own)):
+            distributions = _distributions(problem is main, own)
+            if problem is least and own:
+                distributions += _extremes(problem, brief)
+            for index, distribution in enumerate(distributions):
                 planned.append(
                     Planned(
                         name=f"p{number}_{dtype}_{index}",
@@ -127,5 +135,19 @@ def plan_real(problems: Sequence[Problem]) -> list[Planned]:
 
 def _distributions(main: bool, own: bool) -> tuple[str, ...]:
     if main and own:
-        return (inputs.NORMAL, inputs.SECOND, inputs.UNIFORM, inputs.WIDE, inputs.CANCELLING, inputs.NON_FINITE)
+        return inputs.TELLING
     return (inputs.NORMAL, inputs.UNIFORM) if main else (inputs.NORMAL,)
+
+
+def _extremes(problem: Problem, brief: bool) -> tuple[str, ...]:
+    kinds = {spec.dtype for spec in problem.inputs} - {*inputs.FLOATS, "python", "bool"}
+    whole = (inputs.FULL_RANGE,) if kinds else ()
+    if main_dtype(problem) is None:
+        return whole
+    return (*(inputs.FOLDED if brief else inputs.EXTREME), *whole)
+
+
+def runs_of(planned: Sequence[Planned], problem: Problem) -> int:
+    """Runs of ``problem`` with original, oracle and moved oracle: what a plan costs before any candidate."""
+    mine = [p for p in planned if p.problem is problem]
+    return sum(2 + (p.dtype in ("f32", "f64") and p.distribution != inputs.NON_FINITE) for p in mine)

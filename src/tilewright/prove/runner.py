@@ -202,7 +202,8 @@ def _refill(old: Any, new: Any) -> Any:
     """The old tensor object with the new values: same id, address and version, as a serving loop reuses buffers."""
     if not isinstance(old, torch.Tensor) or not isinstance(new, torch.Tensor) or old.shape != new.shape:
         return new
-    old.data.copy_(new)
+    once = tuple(slice(0, 1) if stride == 0 else slice(None) for stride in old.stride())
+    old.data[once].copy_(new[once])
     return old
 
 

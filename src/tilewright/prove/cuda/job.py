@@ -30,7 +30,10 @@ class _Cuda:
         values = values.to(self.device)
         strides = list(values.contiguous().stride()) if strides is None else strides
         placed = self.zones.place(values, strides, offset, name)
-        return placed.copy_(values)
+        # an expanded dimension is one place in memory, which can be written once only
+        once = tuple(slice(0, 1) if stride == 0 else slice(None) for stride in strides)
+        placed[once].copy_(values[once])
+        return placed
 
     @contextlib.contextmanager
     def call(self, _arithmetic: str, _tensors: list[tuple[str, torch.Tensor]]) -> Iterator[None]:
