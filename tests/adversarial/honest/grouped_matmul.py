@@ -39,6 +39,6 @@ class ModelNew(nn.Module):
         M, K = a.shape
         N = b.shape[1]
         c = torch.empty((M, N), device=a.device, dtype=a.dtype)
-        grid = (triton.cdiv(M, 16) * triton.cdiv(N, 32),)
-        matmul[grid](a, b, c, M, N, K, *a.stride(), *b.stride(), BLOCK_M=16, BLOCK_N=32, BLOCK_K=32, GROUP_M=3)
+        grid = (triton.cdiv(M, 16) * triton.cdiv(N, 16),)
+        matmul[grid](a, b, c, M, N, K, *a.stride(), *b.stride(), BLOCK_M=16, BLOCK_N=16, BLOCK_K=64, GROUP_M=2)
         return c

@@ -40,8 +40,8 @@ class ModelNew(nn.Module):
         M, K = a.shape
         N = b.shape[1]
         c = torch.empty((M, N), device=a.device, dtype=a.dtype)
-        programs = min(self.num_sms, triton.cdiv(M, 32) * triton.cdiv(N, 32))
+        programs = min(self.num_sms, triton.cdiv(M, 16) * triton.cdiv(N, 16))
         matmul[(programs,)](
-            a, b, c, M, N, K, *a.stride(), *b.stride(), NUM_SMS=programs, BLOCK_M=32, BLOCK_N=32, BLOCK_K=32
+            a, b, c, M, N, K, *a.stride(), *b.stride(), NUM_SMS=programs, BLOCK_M=16, BLOCK_N=16, BLOCK_K=64
         )
         return c

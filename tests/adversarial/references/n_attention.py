@@ -12,7 +12,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(2, 48, 16), torch.randn(2, 48, 16), torch.randn(2, 48, 16)]
+    return [torch.randn(2, 36, 8), torch.randn(2, 36, 8), torch.randn(2, 36, 8)]
 
 
 def get_init_inputs():

@@ -14,8 +14,8 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(64, 96)]
+    return [torch.randn(40, 18)]
 
 
 def get_init_inputs():
-    return [96]
+    return [18]

@@ -10,7 +10,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(4, 32, 48), torch.randn(4, 48, 24)]
+    return [torch.randn(3, 20, 36), torch.randn(3, 36, 18)]
 
 
 def get_init_inputs():

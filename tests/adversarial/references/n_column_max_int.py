@@ -10,7 +10,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randint(0, 1000, (64, 96), dtype=torch.int32)]
+    return [torch.randint(0, 1000, (40, 36), dtype=torch.int32)]
 
 
 def get_init_inputs():

@@ -16,7 +16,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(8, 200)]
+    return [torch.randn(3, 140)]
 
 
 def get_init_inputs():

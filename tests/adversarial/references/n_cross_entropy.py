@@ -11,7 +11,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(64, 40), torch.randint(0, 40, (64,))]
+    return [torch.randn(24, 36), torch.randint(0, 36, (24,))]
 
 
 def get_init_inputs():

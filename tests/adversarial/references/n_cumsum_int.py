@@ -10,7 +10,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randint(0, 100, (48, 96))]
+    return [torch.randint(0, 100, (24, 40))]
 
 
 def get_init_inputs():

@@ -10,7 +10,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randint(0, 40, (64,)), torch.randn(96, 40)]
+    return [torch.randint(0, 36, (24,)), torch.randn(70, 36)]
 
 
 def get_init_inputs():

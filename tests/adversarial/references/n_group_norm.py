@@ -14,8 +14,8 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(2, 12, 40)]
+    return [torch.randn(2, 6, 20)]
 
 
 def get_init_inputs():
-    return [3, 12]
+    return [3, 6]

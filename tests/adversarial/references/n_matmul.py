@@ -10,7 +10,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(64, 96), torch.randn(96, 48)]
+    return [torch.randn(40, 70), torch.randn(70, 18)]
 
 
 def get_init_inputs():

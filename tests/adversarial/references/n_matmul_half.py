@@ -10,7 +10,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(64, 96).half(), torch.randn(96, 48).half()]
+    return [torch.randn(40, 70).half(), torch.randn(70, 18).half()]
 
 
 def get_init_inputs():

@@ -14,7 +14,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(2, 4, 32, 24)]
+    return [torch.randn(2, 3, 18, 20)]
 
 
 def get_init_inputs():

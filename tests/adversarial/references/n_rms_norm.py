@@ -15,8 +15,8 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(64, 96)]
+    return [torch.randn(24, 70)]
 
 
 def get_init_inputs():
-    return [96, 1e-5]
+    return [70, 1e-5]

@@ -11,7 +11,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(2, 48, 16), torch.rand(48, 8), torch.rand(48, 8)]
+    return [torch.randn(2, 36, 16), torch.rand(36, 8), torch.rand(36, 8)]
 
 
 def get_init_inputs():

@@ -12,7 +12,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(64, 128)]
+    return [torch.randn(20, 88)]
 
 
 def get_init_inputs():

@@ -10,7 +10,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(64, 64), torch.randn(64, 64)]
+    return [torch.randn(40, 40), torch.randn(40, 40)]
 
 
 def get_init_inputs():

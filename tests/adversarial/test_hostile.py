@@ -1,0 +1,15 @@
+"""Every hostile file that needs no GPU is refused, by a check that its trick fails."""
+
+from __future__ import annotations
+
+import corpus
+import judging
+import pytest
+
+FILES = [pytest.param(entry, id=entry.name) for entry in corpus.hostile() if not entry.needs_gpu]
+
+
+@pytest.mark.parametrize("entry", FILES)
+def test_refused_for_the_right_reason(entry: corpus.Entry) -> None:
+    result = judging.verify(entry, device="none")
+    assert judging.complaint(entry, result) == ""
