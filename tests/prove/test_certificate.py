@@ -183,10 +183,12 @@ def test_whatever_stands_in_it_only_input_errors_come_out(
 ) -> None:
     form = rehashed({**json.loads(render_certificate(VERIFICATION)), key: value})
     path = write(tmp_path_factory.mktemp("certificates"), form)
+    told = ""
     try:
-        assert read_certificate(path).claim.candidate.text
+        read_certificate(path)
     except InputError as error:
-        assert "\n" not in str(error)
+        told = str(error)
+    assert "\n" not in told
 
 
 def test_evidence_is_the_check_that_the_reason_reports() -> None:
