@@ -92,9 +92,14 @@ def verify(
 
 def consent(allowed: bool) -> bool:
     """Whether code may run unconfined: as the option says, or as whoever sits at the terminal does."""
-    if allowed or confinement() is not None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if allowed or confinement() is not None or not at_a_terminal():
         return allowed
     return typer.confirm("Nothing here confines the code that will run. Run it all the same?", err=True)
+
+
+def at_a_terminal() -> bool:
+    """Whether somebody sits there who can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _check_files(

@@ -14,11 +14,10 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from tilewright.capture import wire
 from tilewright.errors import InputError
 from tilewright.prove.plan import SHORT
 from tilewright.prove.prover import PRECISIONS
-from tilewright.prove.reference import verified_file
+from tilewright.prove.reference import init_arguments, input_specs, verified_file
 from tilewright.records.problem import Problem
 from tilewright.records.source import TensorSpec
 from tilewright.records.verdict import Check, Status, Verdict
@@ -167,8 +166,8 @@ def _certificate(body: Mapping[str, Any], sha256: str) -> Certificate:
         candidate=candidate,
         **files,
         precision=str(body["precision"]),
-        inputs=wire.specs(body["inputs"]),
-        init_arguments=tuple(_frozen(each) for each in body["init_arguments"]),
+        inputs=input_specs(body["inputs"]),
+        init_arguments=init_arguments(body["init_arguments"]),
         dtypes=dtypes,
         uncompilable_dtypes=uncompilable,
     )
@@ -208,10 +207,6 @@ def _problem_form(problem: Problem) -> Form:
         "inputs": [_spec_form(spec) for spec in problem.inputs],
         "init_arguments": list(problem.init_arguments),
     }
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(each) for each in value) if isinstance(value, list) else value
 
 
 def _digest(body: Mapping[str, Any]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tilewright.capture import wire
 from tilewright.errors import ReferenceFileError
+from tilewright.prove.inputs import python_value
 from tilewright.records.source import TensorSpec
 from tilewright.records.target import Target
 from tilewright.records.verification import InitArgument, VerifiedFile
@@ -18,6 +19,8 @@ from tilewright.workers import Outcome, Worker
 JOB = "tilewright.prove.reference_job:read"
 PRELOAD = ("tilewright.prove.reference_job",)
 """Modules for a Worker to import at its start."""
+TENSOR_DTYPES = ("f32", "f16", "bf16", "f64", "i8", "u8", "i16", "i32", "i64", "bool")
+"""What a proof can make values for."""
 _LIMIT_BYTES = 4 << 20
 _BY_ITSELF = "run the reference by itself to see why"
 
@@ -79,7 +82,8 @@ def read_reference(reference: VerifiedFile, *, worker: Worker, target: Target, t
     """
     file = worker.folder / f"reference_{reference.sha256[:16]}.py"
     file.write_text(reference.text, encoding="utf-8")
-    outcome = worker.call(JOB, {"path": str(file), "facts": asdict(target)}, timeout_s=timeout_s)
+    arguments = {"path": str(file), "facts": asdict(target), "dtypes": TENSOR_DTYPES}
+    outcome = worker.call(JOB, arguments, timeout_s=timeout_s)
     if outcome.kind != "returned":
         raise ReferenceFileError(reference.path, None, _ended(outcome), _BY_ITSELF)
     try:
@@ -94,10 +98,38 @@ def read_reference(reference: VerifiedFile, *, worker: Worker, target: Target, t
         raise ReferenceFileError(reference.path, None, what, _BY_ITSELF) from error
 
 
+def input_specs(values: Sequence[Mapping[str, Any]]) -> tuple[TensorSpec, ...]:
+    """Forward's arguments from JSON values that come from outside.
+
+    Raises:
+        ValueError: one of them is nothing that a proof can make a value for.
+    """
+    specs = wire.specs(values)
+    for spec in specs:
+        lengths = (*spec.shape, *(spec.strides or ()))
+        sound = isinstance(spec.name, str) and all(type(each) is int and each >= 0 for each in lengths)
+        if not sound or (spec.strides is not None and len(spec.strides) != len(spec.shape)):
+            raise ValueError(f"an input of shape {spec.shape}, strides {spec.strides}")
+        if spec.dtype == "python":
+            python_value(spec)
+        elif spec.dtype not in TENSOR_DTYPES:
+            raise ValueError(f"an input of dtype {spec.dtype!r}")
+    return specs
+
+
+def init_arguments(values: Sequence[Any]) -> tuple[InitArgument, ...]:
+    """The model's arguments from JSON values that come from outside; lists become tuples.
+
+    Raises:
+        ValueError: one of them is no number, string or list of such.
+    """
+    return tuple(_frozen(each) for each in values)
+
+
 def _call(value: Mapping[str, Any]) -> ReferenceCall:
     return ReferenceCall(
-        inputs=wire.specs(value["inputs"]),
-        init_arguments=tuple(_frozen(each) for each in value["init"]),
+        inputs=input_specs(value["inputs"]),
+        init_arguments=init_arguments(value["init"]),
         outputs=wire.specs(value["outputs"]),
         forward_error=str(value["forward_error"]),
         line=None if value["line"] is None else int(value["line"]),
@@ -105,7 +137,11 @@ def _call(value: Mapping[str, Any]) -> ReferenceCall:
 
 
 def _frozen(value: Any) -> Any:
-    return tuple(_frozen(each) for each in value) if isinstance(value, list) else value
+    if isinstance(value, list):
+        return tuple(_frozen(each) for each in value)
+    if not isinstance(value, bool | int | float | str | None):
+        raise ValueError(f"a {type(value).__name__} among the init arguments")
+    return value
 
 
 def _ended(outcome: Outcome) -> str:

@@ -14,34 +14,33 @@ from tilewright.capture.device import MemorylessCuda, NeedsValueError, memoryles
 from tilewright.capture.model import Refused
 
 _KIND = "reference"
-_DTYPES = ("f32", "f16", "bf16", "f64", "i8", "u8", "i16", "i32", "i64", "bool")
-"""What a proof can make values for."""
 
 
-def read(*, path: str, facts: dict[str, Any]) -> dict[str, Any]:
+def read(*, path: str, facts: dict[str, Any], dtypes: Sequence[str]) -> dict[str, Any]:
     """Load the file, call ``get_inputs`` and ``get_init_inputs``, and try ``Model`` once without memory.
 
     Args:
         path: the reference file.
         facts: fields of the Target that ``torch.cuda`` answers for.
+        dtypes: what an input may have, in the short names of SPEC.
 
     Returns:
         ``{"inputs", "init", "outputs", "forward_error", "line"}``, or ``{"refused": {line, what, remedy}}``.
     """
     try:
         with memoryless_cuda(facts) as device:
-            return _read(path, device)
+            return _read(path, device, dtypes)
     except Refused as refused:
         return {"refused": {name: getattr(refused, name) for name in ("line", "what", "remedy")}}
 
 
-def _read(path: str, device: MemorylessCuda) -> dict[str, Any]:
+def _read(path: str, device: MemorylessCuda, dtypes: Sequence[str]) -> dict[str, Any]:
     module = _load(path)
     values = _inputs(module, path, device)
     init = [_plain_init(value) for value in model.read_init(module, path, device, kind=_KIND)]
     made = _make(module, path, init, device)
     names = _names(made, values)
-    specs = [_spec(name, value) for name, value in zip(names, values, strict=True)]
+    specs = [_spec(name, value, dtypes) for name, value in zip(names, values, strict=True)]
     told: dict[str, Any] = {"inputs": specs, "init": init, "outputs": [], "forward_error": "", "line": None}
     try:
         with torch.no_grad():
@@ -95,7 +94,8 @@ def _make(module: Any, path: str, init: Sequence[Any], device: MemorylessCuda) -
     except Exception as error:
         what = f"Model({', '.join(map(repr, init))}) raises {model.in_words(error)}"
         raise Refused(_KIND, model.line_in(path, error), what, "check get_init_inputs()") from error
-    if not callable(getattr(made, "forward", None)):
+    forward = getattr(type(made), "forward", None)
+    if forward is None or forward is torch.nn.Module.forward:
         raise Refused(_KIND, None, "Model has no method forward", "define forward, which the candidate is held against")
     return made
 
@@ -111,14 +111,14 @@ def _names(made: Any, values: Sequence[Any]) -> list[str]:
     return [*names, *(f"input{position}" for position in range(len(names), len(values)))][: len(values)]
 
 
-def _spec(name: str, value: Any) -> dict[str, Any]:
+def _spec(name: str, value: Any, dtypes: Sequence[str]) -> dict[str, Any]:
     if not isinstance(value, torch.Tensor | bool | int | float | None):
         what = f"get_inputs() returns a {type(value).__name__} for {name}"
         raise Refused(_KIND, None, what, "forward's arguments must be tensors and plain numbers")
     spec = model.describe(name, value)
-    if isinstance(value, torch.Tensor) and spec.dtype not in _DTYPES:
+    if isinstance(value, torch.Tensor) and spec.dtype not in dtypes:
         what = f"get_inputs() returns a {spec.dtype} tensor for {name}"
-        raise Refused(_KIND, None, what, f"inputs can be {', '.join(_DTYPES)}")
+        raise Refused(_KIND, None, what, f"inputs can be {', '.join(dtypes)}")
     return asdict(spec)
 
 
