@@ -291,7 +291,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=200, help="how many; 200 are all")
     parser.add_argument("--parallel", type=int, default=1, help="candidates at a time")
     parser.add_argument("--limit", type=float, default=5.0, help="seconds for all runs of one candidate")
-    parser.add_argument("--memory-mib", type=int, default=4096, help="host memory of a worker; 0 sets no limit")
+    parser.add_argument("--memory-mib", type=int, default=6144, help="host memory of a worker; 0 sets no limit")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="candidates whose description holds this text")
     parser.add_argument("--files", action=argparse.BooleanOptionalAction, default=True, help="compare file lists")

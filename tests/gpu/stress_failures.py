@@ -43,9 +43,9 @@ CRASHES = {
     "kills itself": "import os\n        os.kill(os.getpid(), 9)",
     "sends itself a segmentation fault": "import os\n        os.kill(os.getpid(), 11)",
     "ends its own process group": "import os\n        os.killpg(0, 15)",
-    "recurses": "return self.forward(x, y)",
-    "recurses with the guard off": "import sys\n        sys.setrecursionlimit(1 << 30)\n        v = []\n"
-    "        for _ in range(1 << 20):\n            v = [v]\n        return repr(v)",
+    "recurses": "down = lambda n: 1 + down(n + 1)\n        down(0)",
+    "recurses with the guard off": "import sys\n        sys.setrecursionlimit(1 << 30)\n        v = w = []\n"
+    "        for _ in range(1 << 18):\n            v, w = [v], [w]\n        return [v == w]",
     "closes every file": "import os\n        os.closerange(0, 4096)",
     "raises KeyboardInterrupt": "raise KeyboardInterrupt",
     "writes everywhere and aborts": "import os, sys\n        {intrude}        os.abort()",
