@@ -29,9 +29,9 @@ def start(popen: Callable[[], _T]) -> _T:
     return _starter.submit(popen).result()
 
 
-def end(process: subprocess.Popen[bytes], mark: str, *, grace_s: float = 0.5) -> None:
+def end(process: subprocess.Popen[bytes], mark: str, *, grace_s: float) -> None:
     """End a worker and all that it started: TERM to its group, then KILL, detached children included."""
-    if process.poll() is None:
+    if grace_s > 0 and process.poll() is None:
         _signal_group(process.pid, signal.SIGTERM)
         deadline = time.monotonic() + grace_s
         while process.poll() is None and time.monotonic() < deadline:

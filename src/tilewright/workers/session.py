@@ -29,6 +29,7 @@ _START_LIMIT_S = 120.0
 _LINE_LIMIT_BYTES = 1 << 28
 _TAIL_BYTES = 8_000
 _SIGNAL_CODES = 128
+_GRACE_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,9 +146,11 @@ class Session:
         except _GoneError as error:
             return self._gone(str(error), began)
 
-    def close(self) -> None:
-        """End the process group and close the pipes."""
-        self._finalizer()
+    def close(self, *, at_once: bool = False) -> None:
+        """End the process group and close the pipes; ``at_once`` without the time to end by itself."""
+        if (ending := self._finalizer.detach()) is not None:
+            _, function, arguments, _ = ending
+            function(*arguments, grace_s=0.0 if at_once else _GRACE_S)
 
     def _send(self, data: bytes, deadline: float) -> None:
         view = memoryview(data)
@@ -251,7 +254,8 @@ class Session:
     def _ended(self, kind: Any, message: str, began: float) -> Outcome:
         elapsed_s = time.monotonic() - began
         code = self._exit_code() if kind == "crashed" else None
-        self.close()
+        # whatever it would do with more time, such as to start more processes, is of no use
+        self.close(at_once=True)
         return Outcome(kind=kind, message=message, stderr_tail=self._tail(), exit_code=code, elapsed_s=elapsed_s)
 
     def _tail(self) -> str:
@@ -281,7 +285,9 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _shut(process: subprocess.Popen[bytes], mark: str, requests: int, results: int) -> None:
-    processes.end(process, mark)
+def _shut(
+    process: subprocess.Popen[bytes], mark: str, requests: int, results: int, *, grace_s: float = _GRACE_S
+) -> None:
+    processes.end(process, mark, grace_s=grace_s)
     os.close(requests)
     os.close(results)
