@@ -31,11 +31,13 @@ _FAKE_INPUT, _CONSOLE = 0x5412, 0x541C
 _SET_OWNER, _SET_OWNER_EX = 8, 15
 _ALL_BITS = 0xFFFFFFFF
 
-SOCKETS = ("socket", "connect", "bind", "listen", "accept", "accept4")
+SOCKETS = ("connect", "accept", "accept4")
 """Calls that lead to any network or to another process's socket; a connected pair of sockets can still be made."""
+_LOCAL = ("bind", "listen")
+"""What CUDA's driver does with a local socket when it starts, and gives up where it cannot; nobody can reach it."""
 
 _REFUSED = (
-    *SOCKETS[1:],
+    *SOCKETS,
     *("ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "process_mrelease", "pidfd_getfd", "kcmp"),
     *("unshare", "setns", "mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsconfig"),
     *("fsmount", "fspick", "mount_setattr", "open_by_handle_at", "quotactl", "quotactl_fd", "swapon", "swapoff"),
@@ -96,7 +98,10 @@ def install(*, private_processes: bool, truncation: bool, signals: bool, gpu: bo
 
 def _rules(*, private_processes: bool, truncation: bool, signals: bool, gpu: bool) -> list[_Rule]:
     rules = [_Rule(call, _REFUSE) for call in _REFUSED]
-    rules.append(_Rule("socket", _REFUSE, 0, _ALL_BITS, (_UNIX,), outside=True) if gpu else _Rule("socket", _REFUSE))
+    if gpu:
+        rules.append(_Rule("socket", _REFUSE, 0, _ALL_BITS, (_UNIX,), outside=True))
+    else:
+        rules += [_Rule(call, _REFUSE) for call in ("socket", *_LOCAL)]
     rules += [
         # its flags lie in memory, where a filter cannot look: libraries then use clone
         _Rule("clone3", _UNKNOWN),
