@@ -8,7 +8,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(2, 24, 16, 64)]
+    return [torch.randn(8, 24, 128)]
 
 
 def get_init_inputs():
