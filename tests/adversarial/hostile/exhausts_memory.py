@@ -22,6 +22,6 @@ def run(x):
 class ModelNew(nn.Module):
     def forward(self, x):
         kept = []
-        while len(kept) < 1 << 20:
+        while len(kept) < 1 << 10:
             kept.append(torch.ones(1 << 26, device=x.device))
         return run(x)

@@ -1,3 +1,5 @@
+from functools import reduce
+
 import torch
 import torch.nn as nn
 import triton
@@ -22,4 +24,4 @@ def run(x):
 class ModelNew(nn.Module):
     def forward(self, x):
         torch.sys.setrecursionlimit(10**9)
-        return self.forward(run(x))
+        return run(reduce(lambda y, _: self.forward(y), (0,), x))

@@ -10,6 +10,7 @@ def max_kernel(x_ptr, y_ptr, columns, BLOCK: tl.constexpr):
     inner = tl.arange(0, BLOCK)
     x = tl.load(x_ptr + row * columns + inner, mask=inner < columns, other=0.0).to(tl.float32)
     best = tl.max(x, axis=0)
+    best = tl.where(tl.sum((x != x).to(tl.int32), axis=0) > 0, float("nan"), best)
     tl.store(y_ptr + row, best.to(y_ptr.dtype.element_ty))
 
 

@@ -11,7 +11,9 @@ def both_kernel(x_ptr, s_ptr, m_ptr, columns, BLOCK: tl.constexpr):
     mask = inner < columns
     x = tl.load(x_ptr + row * columns + inner, mask=mask, other=-float("inf")).to(tl.float32)
     tl.store(s_ptr + row, tl.sum(tl.where(mask, x, 0.0), axis=0).to(s_ptr.dtype.element_ty))
-    tl.store(m_ptr + row, tl.max(x, axis=0).to(m_ptr.dtype.element_ty))
+    best = tl.max(x, axis=0)
+    best = tl.where(tl.sum((x != x).to(tl.int32), axis=0) > 0, float("nan"), best)
+    tl.store(m_ptr + row, best.to(m_ptr.dtype.element_ty))
 
 
 class ModelNew(nn.Module):
