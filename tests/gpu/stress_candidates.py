@@ -29,7 +29,7 @@ import stress_watch as watch
 from stress_failures import failures
 from stress_tasks import Task, tasks
 
-from tilewright.prove import Prover, interpreter_worker
+from tilewright.prove import Prover
 from tilewright.prove.session import ENVIRONMENT
 from tilewright.records.problem import Problem
 from tilewright.records.source import KernelSource, TensorSpec
@@ -104,10 +104,13 @@ def make_prover(task: Task, settings: Settings, worker: Worker) -> Prover:
 
 
 def make_worker(settings: Settings) -> Worker:
-    """A worker that may hold so much memory."""
-    if settings.memory_bytes:
-        return Worker(environment=ENVIRONMENT, preload=("tilewright.prove.job",), memory_bytes=settings.memory_bytes)
-    return interpreter_worker()
+    """A worker for that device that may hold so much host memory."""
+    environment = {name: value for name, value in ENVIRONMENT.items() if name != "TRITON_INTERPRET"}
+    return Worker(
+        environment=environment if settings.device == "cuda" else ENVIRONMENT,
+        preload=("tilewright.prove.job",),
+        memory_bytes=settings.memory_bytes or None,
+    )
 
 
 def source_of(text: str) -> KernelSource:
@@ -179,10 +182,36 @@ class Lane:
         self.worker.close()
 
 
+class Gate:
+    """Lets many pass together, or one alone."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._inside = 0
+        self._alone = False
+
+    @contextlib.contextmanager
+    def passed(self, *, alone: bool) -> Iterator[None]:
+        """Wait until one may pass; inside the context nobody passes who may not be there too."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._alone)
+            self._alone = alone
+            self._changed.wait_for(lambda: not (alone and self._inside))
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._inside -= 1
+                self._alone = self._alone and not alone
+                self._changed.notify_all()
+
+
 def run(chosen: Sequence[StressCandidate], settings: Settings, parallel: int) -> Iterator[Ended]:
     """Prove all, ``parallel`` at a time; they come as they end. An exception of the prover's own ends the run."""
     waiting: queue.SimpleQueue[StressCandidate] = queue.SimpleQueue()
     ended: queue.SimpleQueue[Ended | BaseException | None] = queue.SimpleQueue()
+    gate = Gate()
     for candidate in chosen:
         waiting.put(candidate)
 
@@ -194,7 +223,9 @@ def run(chosen: Sequence[StressCandidate], settings: Settings, parallel: int) ->
                         candidate = waiting.get_nowait()
                     except queue.Empty:
                         break
-                    ended.put(lane.prove(candidate))
+                    # who takes all of the device's memory takes it from the neighbours too
+                    with gate.passed(alone=candidate.kind == "out of memory" and settings.device == "cuda"):
+                        ended.put(lane.prove(candidate))
         except BaseException as error:  # handed to the caller's thread
             ended.put(error)
         ended.put(None)
@@ -250,6 +281,21 @@ def left_behind(token: str, litter: str) -> dict[str, list[str]]:
     return {"processes": [f"{pid} {watch.command_of(pid)}" for pid in pids], "litter": [str(file) for file in files]}
 
 
+def has_grown(before: Sequence[int], after: Sequence[int]) -> bool:
+    """Whether a GPU holds more memory than it did."""
+    return any(late > early + GPU_SLACK_MIB for early, late in zip(before, after, strict=True))
+
+
+def memory_at_rest(before: Sequence[int]) -> list[int]:
+    """Memory of the GPUs, given the driver some seconds to take back what ended processes held."""
+    for _ in range(20):
+        now = watch.gpu_memory_mib()
+        if not has_grown(before, now):
+            break
+        time.sleep(0.5)
+    return now
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run, check, report."""
     options = _options(arguments)
@@ -273,14 +319,14 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{sign} {number:3d} {one.elapsed_s:6.2f} s {one.status:9s} {words[: options.width]}", flush=True)
     report = summary(ended, time.monotonic() - began)
     left = left_behind(token, litter)
-    memory_after = watch.gpu_memory_mib()
+    memory_after = memory_at_rest(memory_before)
     report |= {"device": options.device, "left_behind": left, "gpu_memory_mib": [memory_before, memory_after]}
     report["changed_files"] = watch.changed(before, watch.snapshot(folders, options.ignore))
     text = json.dumps(report, indent=2)
     print(text)
     if options.json:
         Path(options.json).write_text(text + "\n")
-    grown = any(b > a + GPU_SLACK_MIB for a, b in zip(memory_before, memory_after, strict=True))
+    grown = has_grown(memory_before, memory_after)
     bad = grown or any(left.values()) or report["changed_files"] or report["not_as_expected"]
     return int(bool(bad) or len(ended) != len(chosen))
 

@@ -104,13 +104,15 @@ def leaves(value: Any, name: str = "output") -> dict[str, Any]:
     return {inner: leaf for key, item in pairs for inner, leaf in leaves(item, f"{name}[{key!r}]").items()}
 
 
-def piece_of(value: Any, axis: int | None, start: int, stop: int, size: int, device: str | torch.device) -> Any:
-    """The part ``start:stop`` of ``value`` along ``axis``, which has ``size``, in float64 on ``device``."""
+def piece_of(
+    value: Any, axis: int | None, start: int, stop: int, size: int, device: str | torch.device | None = None
+) -> Any:
+    """The part ``start:stop`` of ``value`` along ``axis``, which has ``size``, in float64 on ``device`` or its own."""
     if not isinstance(value, torch.Tensor):
         return value
     # an axis of length 1 is broadcast: every piece takes it
     sliced = value if axis is None or value.shape[axis] != size else value.narrow(axis, start, stop - start)
-    return widened(sliced.to(device)).contiguous()
+    return widened(sliced if device is None else sliced.to(device)).contiguous()
 
 
 def widened(value: Any) -> Any:
@@ -141,7 +143,7 @@ def _tried(
     for cuts in _cuts(size):
         parts = []
         for start, stop in itertools.pairwise((0, *cuts, size)):
-            piece = [piece_of(value, axes[i], start, stop, size, "cpu") for i, value in enumerate(given)]
+            piece = [piece_of(value, axes[i], start, stop, size) for i, value in enumerate(given)]
             try:
                 answer = _answer(model, piece)
             except Exception:  # the model may say in its own way that shapes do not go together
