@@ -14,8 +14,8 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(2, 2, 17, 6)]
+    return [torch.randn(2, 1, 17, 6)]
 
 
 def get_init_inputs():
-    return [2, 3]
+    return [1, 3]

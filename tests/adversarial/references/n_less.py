@@ -10,7 +10,7 @@ class Model(nn.Module):
 
 
 def get_inputs():
-    return [torch.randn(24, 70), torch.randn(24, 70)]
+    return [torch.randn(18, 70), torch.randn(18, 70)]
 
 
 def get_init_inputs():
