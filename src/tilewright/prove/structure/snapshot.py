@@ -127,7 +127,7 @@ class Snapshot:
         found.update(
             f"{label}.{name}"
             for label, owner, before in self._own
-            for name in vars(owner).keys() - before
+            for name in vars(owner).keys() - before - _DATA
             if any(name in vars(base) for base in owner.__mro__[1:-1])
         )
         found.update(
