@@ -112,7 +112,7 @@ class Snapshot:
                 self._entries.append((label, namespace, name, value))
                 function = getattr(value, "__func__", value)
                 if type(function) is types.FunctionType:
-                    self._functions.append((f"{label}.{name}", function, _inside(function)))
+                    self._functions.append((f"{label}.{name}", function, _inside(label, function)))
 
     def replaced(self) -> list[str]:
         """Return the full names of what is another object, has other code, or is another setting than before."""
@@ -121,7 +121,7 @@ class Snapshot:
             for label, namespace, name, value in self._entries
             if (now := namespace.get(name, _ABSENT)) is not value and not _harmless(label, value, now)
         }
-        found.update(name for name, function, before in self._functions if _differ(before, _inside(function)))
+        found.update(name for name, function, before in self._functions if _differ(before, _inside(name, function)))
         found.update(f"builtins.{name}" for name in vars(builtins) if name not in self._builtins and name != "_")
         # a method set on a class hides the one of its base
         found.update(
@@ -164,8 +164,11 @@ def _classes() -> Iterator[tuple[str, type]]:
             yield name, found
 
 
-def _inside(function: Any) -> tuple[Any, ...]:
-    return function.__code__, function.__defaults__, function.__kwdefaults__
+def _inside(label: str, function: Any) -> tuple[Any, ...]:
+    """Return the parts of a function that can be exchanged within it; each look costs an audit event."""
+    if label.startswith("tilewright"):
+        return function.__code__, function.__defaults__, function.__kwdefaults__
+    return (function.__code__,)
 
 
 def _differ(before: tuple[Any, ...], now: tuple[Any, ...]) -> bool:
