@@ -12,29 +12,6 @@ import torch
 from tilewright.prove import arithmetic, bounds, device, tuning
 from tilewright.prove.structure.watch import Watch, odd_tensors
 
-_HEADER = "import torch\nimport torch.nn as nn\nimport triton\nimport triton.language as tl\n\n\n"
-_KERNEL = """
-@triton.jit
-def double_kernel(x_ptr, y_ptr, n, BLOCK: tl.constexpr):
-    offsets = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
-    x = tl.load(x_ptr + offsets, mask=offsets < n, other=0.0)
-    tl.store(y_ptr + offsets, x + x, mask=offsets < n)
-
-
-def double(x):
-    y = torch.empty_like(x)
-    double_kernel[(triton.cdiv(x.numel(), 512),)](x, y, x.numel(), BLOCK=512)
-    return y
-
-
-"""
-
-
-def file_text(body: str, before: str = "", kernel: str = _KERNEL) -> str:
-    """Return a file whose model runs ``body``, a function body of ``self, x``."""
-    lines = "\n".join("        " + line for line in body.splitlines())
-    return f"{_HEADER}{before}{kernel}class ModelNew(nn.Module):\n    def forward(self, x):\n{lines}\n"
-
 
 def watch(*, path: str, calls: list[dict[str, Any]], rows: int = 64, columns: int = 64) -> list[dict[str, Any]]:
     """Import the file at ``path``, call its model once for each of ``calls`` and return what each showed.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+import inspect
 import os
 import sys
 import threading
@@ -53,7 +54,44 @@ _KNOWN = tuple(
     folder + os.sep for folder in (os.path.dirname(str(torch.__file__)), os.path.dirname(str(triton.__file__)), _HERE)
 )
 _READERS = ("linecache.py", "traceback.py", "warnings.py", "tokenize.py")
+_INSPECT = inspect.__file__
 _MOST_FRAMES = 200
+
+
+class _Ear:
+    """The one audit hook of this process: a second one would hear the first one look at frames."""
+
+    def __init__(self) -> None:
+        self.listeners: list[Activity] = []
+        self.deaf = False
+
+    def hear(self, event: str, _arguments: tuple[Any, ...]) -> None:
+        if self.deaf:
+            return
+        direct = event in _DIRECT
+        if direct or event in _ANYWHERE or event.startswith(_ANYWHERE_PREFIXES):
+            # looking at frames and their code is an event too
+            self.deaf = True
+            try:
+                frame = sys._getframe(1)
+                for listener in self.listeners:
+                    if _is_from(listener.source_path, frame, direct=direct):
+                        listener.note(event)
+            finally:
+                self.deaf = False
+
+
+_ear = _Ear()
+
+
+@contextlib.contextmanager
+def deaf() -> Iterator[None]:
+    """Hear nothing inside the context: for our own looks at thousands of functions."""
+    _ear.deaf = True
+    try:
+        yield
+    finally:
+        _ear.deaf = False
 
 
 class Activity:
@@ -62,27 +100,16 @@ class Activity:
     def __init__(self, source_path: str) -> None:
         self.source_path = source_path
         self.events: dict[str, int] = {}
-        self._deaf = False
-        self._listening = False
 
     def listen(self) -> None:
         """Begin to hear events; there is no way back in this process."""
-        if not self._listening:
-            self._listening = True
-            sys.addaudithook(self._hear)
+        if not _ear.listeners:
+            sys.addaudithook(_ear.hear)
+        _ear.listeners.append(self)
 
-    def _hear(self, event: str, _arguments: tuple[Any, ...]) -> None:
-        if self._deaf:
-            return
-        direct = event in _DIRECT
-        if direct or event in _ANYWHERE or event.startswith(_ANYWHERE_PREFIXES):
-            # looking at frames and their code is an event too
-            self._deaf = True
-            try:
-                if _is_from(self.source_path, sys._getframe(1), direct=direct):
-                    self.events[event] = self.events.get(event, 0) + 1
-            finally:
-                self._deaf = False
+    def note(self, event: str) -> None:
+        """Count one event."""
+        self.events[event] = self.events.get(event, 0) + 1
 
     def replacements(self) -> list[tuple[Any, str, Any]]:
         """Return what to set to hear of threads, of which not every Python tells: (owner, attribute, value)."""
@@ -92,30 +119,25 @@ class Activity:
 
     def _starting(self, original: Any) -> Any:
         def start(*args: Any, **kwargs: Any) -> Any:
-            if _is_from(self.source_path, sys._getframe(1), direct=False):
-                self.events[_THREADS] = self.events.get(_THREADS, 0) + 1
+            with deaf():
+                ours = _is_from(self.source_path, sys._getframe(1), direct=False)
+            if ours:
+                self.note(_THREADS)
             return original(*args, **kwargs)
 
         return start
 
-    @contextlib.contextmanager
-    def deaf(self) -> Iterator[None]:
-        """Hear nothing inside the context: for our own looks at thousands of functions."""
-        self._deaf = True
-        try:
-            yield
-        finally:
-            self._deaf = False
-
 
 def _is_from(path: str, frame: Any, *, direct: bool) -> bool:
-    for _ in range(1 if direct else _MOST_FRAMES):
+    for _ in range(_MOST_FRAMES):
         if frame is None:
             return False
         name = frame.f_code.co_filename
         if name == path:
             return True
         if name.startswith(("<frozen importlib", *_KNOWN)) or name.endswith(_READERS):
+            return False
+        if direct and name != _INSPECT:
             return False
         frame = frame.f_back
     return False

@@ -76,7 +76,9 @@ _CLASSES = (
     *("triton.language.core.tensor", "triton.language.core.constexpr", "json.JSONEncoder", "json.JSONDecoder"),
     *("threading.Thread", "pathlib.Path"),
 )
+_ROOTS = frozenset({"torch", "triton", "numpy", "tilewright"} | sys.stdlib_module_names)
 _LANGUAGE = ("triton.language",)
+_DATA = frozenset({"__annotations__", "__dict__", "__weakref__", "__doc__", "__module__", "__loader__", "__spec__"})
 _ABSENT = object()
 _METHODS = (types.FunctionType, types.BuiltinFunctionType, staticmethod, classmethod, property, type, types.ModuleType)
 
@@ -91,21 +93,26 @@ class Snapshot:
         self._entries: list[tuple[str, Mapping[str, Any], str, Any]] = []
         self._functions: list[tuple[str, Any, tuple[Any, ...]]] = []
         self._builtins = frozenset(vars(builtins))
+        self._own: list[tuple[str, type, frozenset[str]]] = []
         seen: set[int] = set()
         for label, namespace in _namespaces():
             if id(namespace) not in seen:
                 seen.add(id(namespace))
                 self._take(label, namespace)
-        self._modules = dict(sys.modules)
+        for label, owner in _classes():
+            self._own.append((label, owner, frozenset(vars(owner))))
+        self._modules = {name: module for name, module in sys.modules.items() if name.partition(".")[0] in _ROOTS}
         self._settings = _settings()
 
     def _take(self, label: str, namespace: Mapping[str, Any]) -> None:
         for name, value in list(namespace.items()):
+            if name in _DATA:
+                continue
             if callable(value) or isinstance(value, _METHODS) or hasattr(type(value), "__get__"):
                 self._entries.append((label, namespace, name, value))
                 function = getattr(value, "__func__", value)
                 if type(function) is types.FunctionType:
-                    self._functions.append((f"{label}.{name}", function, _inside(function)))
+                    self._functions.append((f"{label}.{name}", function, _inside(label, function)))
 
     def replaced(self) -> list[str]:
         """Return the full names of what is another object, has other code, or is another setting than before."""
@@ -114,12 +121,19 @@ class Snapshot:
             for label, namespace, name, value in self._entries
             if (now := namespace.get(name, _ABSENT)) is not value and not _harmless(label, value, now)
         }
-        found.update(name for name, function, before in self._functions if _differ(before, _inside(function)))
+        found.update(name for name, function, before in self._functions if _differ(before, _inside(name, function)))
         found.update(f"builtins.{name}" for name in vars(builtins) if name not in self._builtins and name != "_")
+        # a method set on a class hides the one of its base
+        found.update(
+            f"{label}.{name}"
+            for label, owner, before in self._own
+            for name in vars(owner).keys() - before - _DATA
+            if any(name in vars(base) for base in owner.__mro__[1:-1])
+        )
         found.update(
             f"sys.modules[{name!r}]"
             for name, module in self._modules.items()
-            if sys.modules.get(name, module) is not module and name != "__mp_main__"
+            if sys.modules.get(name, module) is not module
         )
         now_set = _settings()
         found.update(name for name, value in self._settings.items() if now_set[name] != value)
@@ -131,11 +145,8 @@ def _namespaces() -> Iterator[tuple[str, Mapping[str, Any]]]:
         module = sys.modules.get(name)
         if module is not None:
             yield name, vars(module)
-    for name in _CLASSES:
-        owner, _, last = name.rpartition(".")
-        found = getattr(sys.modules.get(owner), last, None)
-        if isinstance(found, type):
-            yield name, vars(found)
+    for name, owner in _classes():
+        yield name, vars(owner)
     for name in sorted(sys.modules):
         module = sys.modules[name]
         if name.partition(".")[0] == "tilewright" and module is not None:
@@ -145,8 +156,19 @@ def _namespaces() -> Iterator[tuple[str, Mapping[str, Any]]]:
                     yield f"{name}.{key}", vars(value)
 
 
-def _inside(function: Any) -> tuple[Any, ...]:
-    return function.__code__, function.__defaults__, function.__kwdefaults__
+def _classes() -> Iterator[tuple[str, type]]:
+    for name in _CLASSES:
+        owner, _, last = name.rpartition(".")
+        found = getattr(sys.modules.get(owner), last, None)
+        if isinstance(found, type):
+            yield name, found
+
+
+def _inside(label: str, function: Any) -> tuple[Any, ...]:
+    """Return the parts of a function that can be exchanged within it; each look costs an audit event."""
+    if label.startswith("tilewright"):
+        return function.__code__, function.__defaults__, function.__kwdefaults__
+    return (function.__code__,)
 
 
 def _differ(before: tuple[Any, ...], now: tuple[Any, ...]) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tilewright.prove.structure import launches, tensors
-from tilewright.prove.structure.activity import Activity, StreamLog, children, counts, thread_count
+from tilewright.prove.structure.activity import Activity, StreamLog, children, counts, deaf, thread_count
 from tilewright.prove.structure.operations import DispatchMode, FunctionMode, OperationLog
 from tilewright.prove.structure.snapshot import Snapshot, preload
 
@@ -33,7 +33,7 @@ class Watch:
         self._threads, self._children = thread_count(), children()
         self._overwritten: set[str] = set()
         self._told: dict[str, Any] = {}
-        with self._activity.deaf():
+        with deaf():
             self._snapshot = Snapshot()
 
     @contextlib.contextmanager
@@ -91,7 +91,7 @@ class Watch:
 
     def patched(self) -> list[str]:
         """Return the full names of functions, classes and settings that are not what they were at the start."""
-        with self._activity.deaf():
+        with deaf():
             return sorted({*self._snapshot.replaced(), *self._overwritten})
 
     @contextlib.contextmanager
