@@ -159,7 +159,8 @@ def measure(
     accumulated = min(UNIT_ROUNDOFF["f32"], unit)
     root = math.sqrt(longest)
     own = unit + root * accumulated
-    found = scan(candidate, oracle, original, moved_oracle, keep=keep, rounding=own)
+    with np.errstate(invalid="ignore", over="ignore"):
+        found = scan(candidate, oracle, original, moved_oracle, keep=keep, rounding=own)
     if found is None:
         return [_nothing(name) for name in (FROBENIUS, ELEMENT)]
     terms = _Terms(
@@ -191,21 +192,24 @@ def _frobenius(t: _Terms, shape: tuple[int, ...]) -> Measured:
     def relative(part: Part | None) -> float:
         return 0.0 if part is None else math.sqrt(part.total / n) / scale
 
-    conditioning = float(t.reordered(1.0, relative(s.moved)))
+    # 1, or 0 where the exact answer is zero throughout
+    gain = relative(s.exact)
+    conditioning = float(t.reordered(gain, relative(s.moved)))
     before = None if s.original is None else relative(s.original)
     if s.original is None or before is None:
-        bound = t.unit * (1.0 + 3.0 / math.sqrt(2.0 * n)) + conditioning
+        bound = t.unit * gain * (1.0 + 3.0 / math.sqrt(2.0 * n)) + conditioning
     elif t.precision == "same":
-        bound = 2.0 * before + t.unit
+        bound = 2.0 * before + t.unit * gain
     else:
         squares = (s.original.rows, s.original.columns)
         drawn = 2.0 * _variance(s, squares, s.original.fourth)
         differences = (s.candidate.rows - s.original.rows, s.candidate.columns - s.original.columns)
         paired = _variance(s, differences, s.paired) if np.isfinite(s.candidate.total) else drawn
         deviation = math.sqrt(min(drawn, paired)) / scale / scale
-        bound = math.sqrt(before * before + 4.0 * deviation) + t.unit * min(1.0, 4.0 / math.sqrt(n)) + conditioning
+        bound = math.sqrt(before * before + 4.0 * deviation) + t.unit * gain * min(1.0, 4.0 / math.sqrt(n))
+        bound += conditioning
     bound += t.floor / scale
-    zeros, mean = math.sqrt(s.exact.total / n) / scale, float(np.sum(s.sums[0])) / n
+    mean = float(np.sum(s.sums[0])) / n
     flat = math.sqrt(max(0.0, s.exact.total / n - mean * mean)) / scale
     return Measured(
         measure=FROBENIUS,
@@ -213,7 +217,7 @@ def _frobenius(t: _Terms, shape: tuple[int, ...]) -> Measured:
         bound=bound,
         original_error=before,
         worst_index=s.index(s.candidate.worst, shape),
-        vacuous=_vacuous(zeros <= bound, n > 1 and flat <= bound),
+        vacuous=_vacuous(gain <= bound, n > 1 and flat <= bound),
     )
 
 
@@ -380,7 +384,8 @@ def _allclose(candidate: Array, oracle: Array, original: Array | None, dtype: st
         allowed = tolerance + tolerance * np.abs(truth)
 
         def excess(values: Array | float, at: slice = at, truth: Array = truth, allowed: Array = allowed) -> Array:
-            off = np.abs(np.asarray(values, dtype=np.float64) - truth) / allowed
+            with np.errstate(invalid="ignore"):
+                off = np.abs(np.asarray(values, dtype=np.float64) - truth) / allowed
             return off if kept is None else np.where(kept[at], off, 0.0)
 
         off = excess(own[at])
