@@ -121,3 +121,22 @@ def test_integers_must_be_equal() -> None:
     assert all(item.check.passed for item in judged(ran(numbers, "i64"), ran(numbers, "i64"), numbers))
     (found,) = judged(ran(wrong, "i64"), ran(numbers, "i64"), numbers)
     assert found.check.detail == "1 elements of output differ, first at [4, 1]: 50, not 49"
+
+
+def test_a_copy_of_an_input_that_would_pass_is_told(truth: Array) -> None:
+    single = truth.astype(np.float32)
+    for values, told in (([single], True), ([single + 1], False), ([3.0], False)):
+        planned = Planned(
+            name="p0_f32_0",
+            problem=Problem(inputs=(TensorSpec(name="x", dtype="f32", shape=(40, 30)),)),
+            dtype="f32",
+            own=True,
+            distribution=inputs.NORMAL,
+        )
+        baseline = Baseline(
+            planned=planned, values=values, oracle=ran(truth, "f64"), moved_oracle=None, original=ran(single)
+        )
+        (frobenius, *_) = compare(baseline, ran(single), "no-worse")
+        assert frobenius.check.passed
+        assert not frobenius.vacuous
+        assert ("a copy of input 0 would pass" in frobenius.check.detail) is told

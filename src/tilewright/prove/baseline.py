@@ -22,8 +22,9 @@ MODELLED_TF32 = (
 )
 _SHARE, _AFFORDABLE_S = 0.3, 10.0
 """Part of the time limit, and processor seconds, that the original's runs may be planned to take."""
-_RUNS, _RUNS_OF_MAIN, _RUNS_OF_EXTREME = 7, 31, 3
-"""Runs of a problem with original and oracle: in three dtypes; for the main one; and of one distribution more."""
+_RUNS, _RUNS_OF_MAIN, _RUNS_OF_EXTREME = 7, 25, 3
+"""Runs of a problem with original and oracle: in three dtypes; for the main one with the distributions that it must
+meet; and of one distribution more."""
 _SHARE_OF_MAIN = 0.6
 """Part of the affordable time that the main problem may take where there is a smaller ragged one."""
 CONCURRENCY = "programs ran one after the other: races between them, and deadlocks, would not show"

@@ -120,9 +120,11 @@ class _Terms:
         return self.root * np.maximum(np.asarray(moved) * self.moved, self.accumulated * np.asarray(size))
 
 
-def rms(values: Array) -> float:
-    """Root mean square; 0 of nothing."""
-    return math.sqrt(float(np.mean(np.square(values)))) if values.size else 0.0
+def relative_error(values: Array, oracle: Array, keep: Array | None = None) -> float:
+    """Relative Frobenius error of the elements to ``keep``; absolute where the oracle is zero, 0 of nothing."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        found = scan(values, oracle, None, None, keep=keep)
+    return 0.0 if found is None else math.sqrt(found.candidate.total) / (math.sqrt(found.exact.total) or 1.0)
 
 
 def measure(
