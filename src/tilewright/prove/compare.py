@@ -198,6 +198,7 @@ class _Comparison:
             longest=self.planned.longest,
             moved_by=inputs.PERTURBATION,
             keep=keep,
+            repeated=self.planned.distribution in inputs.REPEATED,
         ):
             judged.append(self._measured(name, measured, own.values, truth.values, copies))
         return judged
