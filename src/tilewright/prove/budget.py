@@ -18,7 +18,7 @@ largest error, the bounds are made of
 * ``c = sqrt(K) max(h, u32 g)``, which admits another order of summation at equal precision. Rounding errors behave
   like independent variables of mean zero, so the error of a sum of K terms grows like ``sqrt(K) u`` and not like
   ``K u`` (N. J. Higham and T. Mary, "A New Approach to Probabilistic Rounding Error Analysis", SIAM J. Sci. Comput.
-  41(5), 2019, theorem 3.1, here with lambda = 1, and 2 for slices and the local measure, of which there are many).
+  41(5), 2019, theorem 3.1, here with lambda = 1, and 2 where the worst of many elements or slices is meant).
   Where inputs hold one value many times, roundings repeat too, and K stands in place of ``sqrt(K)``. ``h`` is the
   problem's conditioning, measured: how far the oracle moves, in the same measure and the same slice, when every input
   moves by ``u32``;
@@ -34,7 +34,7 @@ largest error, the bounds are made of
     share the rounding of that row's inputs, and so do those of a column, so the variance is
     ``v(rows) + v(columns) - v(elements)`` of sums over each, where that is the larger (A. C. Cameron, J. B. Gelbach and
     D. L. Miller, "Robust Inference With Multiway Clustering", J. Bus. Econ. Stat. 29(2), 2011).
-    Largest: ``max(e, 5 rms of the original's errors) + u g + c + f`` (the largest of 10**5 normal draws is near 4.5).
+    Largest: ``max(e, 5 rms of the original's errors) + u g + 2 c + f`` (the largest of 10**5 normal draws is near 4.5).
     Slice of m elements among G: ``t max(e, median e) + u + 2 c + f``, ``t = 1 + (3 + sqrt(2 ln G)) / sqrt(m)``: two
     root mean squares of m draws have a ratio that is off by ``1 / sqrt(m)``, the largest of G such by ``sqrt(2 ln G)``
     times that. The median is over slices: a slice in which the original was lucky admits what is usual.
@@ -43,8 +43,8 @@ largest error, the bounds are made of
     ``2 e + u g + f`` for the first two; slices ``2 t max(e, 2 median e) + u + f``; no local measure. Rounding the
     exact answer once is ``u g`` at most.
 both, where the original does not run
-    ``u (1 + 3 / sqrt(2 n))`` for Frobenius, ``3 u g`` for the largest, ``3 u`` for slices, plus ``c + f`` (slices:
-    ``2 c + f``); no local measure. One rounding to the dtype is off by ``u / sqrt(3)`` at most in root mean square, so
+    ``u (1 + 3 / sqrt(2 n))`` for Frobenius, ``3 u g`` for the largest, ``3 u`` for slices, plus ``c + f``
+    (``2 c + f`` but for Frobenius); no local measure. One rounding to the dtype is off by ``u / sqrt(3)`` at most in root mean square, so
     this admits three independent ones (an intermediate result, the output), but no sum carried in the dtype itself.
 ``tolerance``
     ``|x - o| <= t + t |o|`` for every element, t = 1e-4 for float32 and 1e-2 for halves (KernelBench's ``allclose``),
@@ -248,7 +248,7 @@ def _element(t: _Terms, shape: tuple[int, ...]) -> Measured:
     s = t.scan
     scale = math.sqrt(s.exact.total / s.count) or 1.0
     peak = s.exact.largest / scale
-    conditioning = float(t.reordered(peak, 0.0 if s.moved is None else s.moved.largest / scale))
+    conditioning = 2.0 * float(t.reordered(peak, 0.0 if s.moved is None else s.moved.largest / scale))
     before = None if s.original is None else s.original.largest / scale
     if s.original is None or before is None:
         bound = 3.0 * t.unit * peak + conditioning
