@@ -43,9 +43,10 @@ largest error, the bounds are made of
     ``2 e + u g + f`` for the first two; slices ``2 t max(e, 2 median e) + u + f``; no local measure. Rounding the
     exact answer once is ``u g`` at most.
 both, where the original does not run
-    ``u (1 + 3 / sqrt(2 n))`` for Frobenius, ``3 u g`` for the largest, ``3 u`` for slices, plus ``c + f``
-    (``2 c + f`` but for Frobenius); no local measure. One rounding to the dtype is off by ``u / sqrt(3)`` at most in root mean square, so
-    this admits three independent ones (an intermediate result, the output), but no sum carried in the dtype itself.
+    ``u (1 + 3 / sqrt(2 n))`` for Frobenius, ``3 u g`` for the largest, ``3 u`` for slices, plus ``c + f`` (``2 c + f``
+    but for Frobenius); no local measure. One rounding to the dtype is off by ``u / sqrt(3)`` at most in root mean
+    square, so this admits three independent ones (an intermediate result, the output), but no sum that is carried in
+    the dtype itself.
 ``tolerance``
     ``|x - o| <= t + t |o|`` for every element, t = 1e-4 for float32 and 1e-2 for halves (KernelBench's ``allclose``),
     or, where the original itself is further off than that, not further than the original.
