@@ -46,6 +46,8 @@ EXTREME = (TINY, HUGE, DENORMAL, ZEROS, CONSTANT, SPARSE, SCALED)
 """What a small problem shows as well as a large one."""
 FOLDED = (EXTREME_ROWS, EXTREME_COLUMNS)
 """All of :data:`EXTREME` in two calls, each in rows, or columns, of its own; the budget looks at them one by one."""
+REPEATED = (ZEROS, CONSTANT, SPARSE, *FOLDED)
+"""What holds one value many times, so that rounding errors of sums add up instead of averaging out."""
 UNSAFE_ON_DEVICE = (FULL_RANGE,)
 """Integers that lead out of bounds where they are indices, which only the interpreter survives."""
 
