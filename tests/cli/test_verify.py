@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tilewright.cli import verify as command
+from tilewright.cli import consent as asking
 from tilewright.prove import host
 
 REFERENCE = """import torch
@@ -220,7 +220,6 @@ def test_cuda_without_a_device(tilewright, file: File, reference: Path, monkeypa
 @pytest.fixture
 def unconfined(monkeypatch) -> None:
     monkeypatch.setattr(host, "confinement", lambda: None)
-    monkeypatch.setattr(command, "confinement", lambda: None)
 
 
 @pytest.mark.usefixtures("unconfined")
@@ -232,13 +231,13 @@ def test_nothing_runs_unconfined_unless_allowed(tilewright, file: File, referenc
 @pytest.mark.usefixtures("unconfined")
 @pytest.mark.parametrize(("answer", "allowed"), [(True, True), (False, False)])
 def test_at_a_terminal_one_is_asked(answer: bool, allowed: bool, monkeypatch) -> None:
-    monkeypatch.setattr(command, "at_a_terminal", lambda: True)
-    monkeypatch.setattr(command.typer, "confirm", lambda question, *, err: answer)
-    assert command.consent(False) is allowed
-    assert command.consent(True) is True
+    monkeypatch.setattr(asking, "at_a_terminal", lambda: True)
+    monkeypatch.setattr(asking.typer, "confirm", lambda question, *, err: answer)
+    assert asking.consent(False) is allowed
+    assert asking.consent(True) is True
 
 
 @pytest.mark.usefixtures("unconfined")
 def test_where_there_is_no_terminal_nobody_is_asked(monkeypatch) -> None:
-    monkeypatch.setattr(command, "at_a_terminal", lambda: False)
-    assert command.consent(False) is False
+    monkeypatch.setattr(asking, "at_a_terminal", lambda: False)
+    assert asking.consent(False) is False

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from tilewright import api
+from tilewright.cli.consent import consent
 from tilewright.errors import InputError
-from tilewright.prove.host import confinement, gpu_is_visible
+from tilewright.prove.host import gpu_is_visible
 from tilewright.records.verdict import Status
 from tilewright.records.verification import Verification
 from tilewright.report import (
@@ -88,18 +89,6 @@ def verify(
                 on_step=on_step,
             )
     return _tell(found, json_path, certificate_out)
-
-
-def consent(allowed: bool) -> bool:
-    """Whether code may run unconfined: as the option says, or as whoever sits at the terminal does."""
-    if allowed or confinement() is not None or not at_a_terminal():
-        return allowed
-    return typer.confirm("Nothing here confines the code that will run. Run it all the same?", err=True)
-
-
-def at_a_terminal() -> bool:
-    """Whether somebody sits there who can be asked."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _check_files(
