@@ -26,6 +26,9 @@ EXIT_CODES = {Status.PROVED: 0, Status.REFUTED: 1, Status.UNDECIDED: 3}
 _File = Annotated[str | None, typer.Argument(metavar="[CANDIDATE]", help="Kernel file (.py) or prompt document.")]
 _Out = Annotated[Path | None, typer.Option("--certificate-out", metavar="FILE", help="Write a certificate here.")]
 
+_Json = Annotated[Path | None, typer.Option("--json", help="Also write everything found here.")]
+_Allow = Annotated[bool, typer.Option("--allow-unsandboxed", help="Run the files even if nothing confines them.")]
+
 
 def verify(
     candidate: _File = None,
@@ -47,11 +50,9 @@ def verify(
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="For all runs of one file; 60 unless given.")
     ] = None,
-    json_path: Annotated[Path | None, typer.Option("--json", help="Also write everything found here.")] = None,
+    json_path: _Json = None,
     certificate_out: _Out = None,
-    allow_unsandboxed: Annotated[
-        bool, typer.Option("--allow-unsandboxed", help="Run the files even if nothing confines them.")
-    ] = False,
+    allow_unsandboxed: _Allow = False,
 ) -> int:
     """Find out whether CANDIDATE computes what REF computes, no less accurately than the original.
 

@@ -19,7 +19,7 @@ from tilewright.capture import capture
 from tilewright.errors import InputError, ReferenceFileError, UnknownGpuError
 from tilewright.prove import host
 from tilewright.prove.physics_gate import Gate
-from tilewright.prove.problems import small_problems
+from tilewright.prove.problems import real_problems, small_problems
 from tilewright.prove.prover import Prover, cuda_worker, interpreter_worker
 from tilewright.prove.reference import ReferenceCall, read_reference
 from tilewright.prove.structure.judge import static_facts
@@ -36,7 +36,6 @@ _PACKAGES = ("torch", "triton", "numpy")
 _REFERENCE_LIMIT_S = 60.0
 _CORES_FOR_TWO = 4
 """Processor cores from which two workers share a candidate's calls: a start costs seconds of one."""
-_REAL_SIZE = "real size"
 _SEED_BITS = 63
 
 
@@ -223,9 +222,9 @@ class _Flow:
                 self.notes.append(f"no time was held against peaks: no {told.name} in the catalog, no --gpu")
         self.gate = None if found is None else Gate(found)
         if self.claim.reference is not None:
-            claim = self.claim
-            whole = Problem(inputs=claim.inputs, init_arguments=claim.init_arguments, label=_REAL_SIZE)
-            self.real_problems = (whole,)
+            inputs, init = self.claim.inputs, self.claim.init_arguments
+            # the reference's answers lie in one process, the candidate's in another
+            self.real_problems = real_problems(inputs, init, bytes_available=told.free_bytes // 2)
 
     def _prover(self, own: Worker) -> Prover:
         claim = self.claim
