@@ -158,6 +158,13 @@ def test_against_an_original_alone(tilewright, file: File) -> None:
     assert (ended.code, ended.out) == (0, "proved\n"), ended
 
 
+def test_original_whose_inputs_no_value_can_be_made_for(tilewright, file: File) -> None:
+    text = KERNEL.replace("(self, width)", "(self, width=20)").replace("forward(self, x)", "forward(self, x, mode)")
+    given = text + "\n\ndef get_inputs():\n    return [torch.rand(24, 20), 'fast']\n"
+    line = bad_line(tilewright("verify", file("kernel.py", text), "--original", file("original.py", given), *QUICK))
+    assert re.search(r"original\.py: forward takes .*fast.*; give tensors and plain numbers", line), line
+
+
 def test_reference_that_raises_on_its_own_inputs(tilewright, file: File) -> None:
     path = file("reference.py", REFERENCE.replace("return x *", "raise ValueError('boo')\n        x *"))
     line = bad_line(tilewright("verify", file("kernel.py", KERNEL), "--reference", path, *QUICK))

@@ -23,7 +23,7 @@ from tilewright.report import (
 )
 
 EXIT_CODES = {Status.PROVED: 0, Status.REFUTED: 1, Status.UNDECIDED: 3}
-_File = Annotated[str | None, typer.Argument(metavar="[CANDIDATE]", help="Kernel file (.py) or prompt document.")]
+_File = Annotated[str | None, typer.Argument(metavar="CANDIDATE", help="Kernel file (.py) or prompt document.")]
 _Out = Annotated[Path | None, typer.Option("--certificate-out", metavar="FILE", help="Write a certificate here.")]
 
 _Json = Annotated[Path | None, typer.Option("--json", help="Also write everything found here.")]

@@ -16,12 +16,12 @@ from importlib import metadata
 from tilewright import targets
 from tilewright.capture import PRELOAD as CAPTURE_PRELOAD
 from tilewright.capture import capture
-from tilewright.errors import InputError, ReferenceFileError, UnknownGpuError
+from tilewright.errors import InputError, ReferenceFileError, SourceError, UnknownGpuError
 from tilewright.prove import host
 from tilewright.prove.physics_gate import Gate
 from tilewright.prove.problems import real_problems, small_problems
 from tilewright.prove.prover import Prover, cuda_worker, interpreter_worker
-from tilewright.prove.reference import ReferenceCall, read_reference
+from tilewright.prove.reference import ReferenceCall, check_inputs, read_reference
 from tilewright.prove.structure.judge import static_facts
 from tilewright.records.problem import Problem
 from tilewright.records.source import KernelSource
@@ -198,6 +198,11 @@ class _Flow:
                 found = capture(
                     kernel_source(claim.original), target=self.target, worker=capturing, timeout_s=self.timeout_s
                 )
+            try:
+                check_inputs(found.inputs)
+            except ValueError as error:
+                what = f"forward takes {error}, for which no values can be made"
+                raise SourceError(claim.original.path, None, what, "give tensors and plain numbers") from error
             self.notes += [f"no reference: {sentence}" for sentence in found.assumptions]
             self.claim = replace(claim, inputs=found.inputs, init_arguments=found.init_arguments)
         return call
