@@ -73,6 +73,7 @@ def optimize(
     precision: Precision | str = Precision.NO_WORSE,
     device: Device | str = Device.NONE,
     seed: int = 0,
+    allow_unsandboxed: bool = False,
     on_step: Callable[[str], None] | None = None,
 ) -> Optimized:
     """Return the fastest file that can be proved right, or the input with the reason why nothing better was found.
@@ -87,6 +88,7 @@ def optimize(
         precision: see :class:`Precision`.
         device: ``none``; this version predicts and proves without a GPU.
         seed: of the inputs that proofs are made on.
+        allow_unsandboxed: run the file and its candidates also where nothing confines them.
         on_step: told what is being done, in a few words, for whoever waits.
 
     Raises:
@@ -95,13 +97,14 @@ def optimize(
     wanted_precision = _choice(Precision, precision, "--precision")
     if _choice(Device, device, "--device") is Device.CUDA:
         raise InputError("--device cuda: this version does not measure; use --device none")
+    confined = host.require_confinement(allow_unsandboxed=allow_unsandboxed)
     request, target = _request(path, gpu=gpu, metrics=metrics, reference=reference, inputs=inputs)
     wanted = stage or request.stage or DEFAULT_STAGE
     chosen = stages.all_stages() if wanted == "all" else (stages.get(wanted),)
     with search.Session(target, on_step=on_step) as session:
         run = search.optimize(request, stages=chosen, session=session, precision=wanted_precision.value, seed=seed)
     text = run.winner.candidate.text if run.winner else request.source.text
-    proved = search.verification_of(run, sandbox=host.confinement() or host.UNCONFINED, version=__version__)
+    proved = search.verification_of(run, sandbox=confined, version=__version__)
     return Optimized(source=text, run=run, verification=proved)
 
 

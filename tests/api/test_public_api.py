@@ -14,7 +14,7 @@ SIGNATURES = {
     "optimize": "(path: 'str', *, gpu: 'str | None' = None, stage: 'str | None' = None, metrics: 'str | None' = None, "
     "reference: 'str | None' = None, inputs: 'str | None' = None, precision: 'Precision | str' = "
     "<Precision.NO_WORSE: 'no-worse'>, device: 'Device | str' = <Device.NONE: 'none'>, seed: 'int' = 0, "
-    "on_step: 'Callable[[str], None] | None' = None) -> 'Optimized'",
+    "allow_unsandboxed: 'bool' = False, on_step: 'Callable[[str], None] | None' = None) -> 'Optimized'",
     "verify": "(candidate: 'str', *, reference: 'str | None' = None, original: 'str | None' = None, "
     "gpu: 'str | None' = None, device: 'Device | str' = <Device.NONE: 'none'>, precision: 'Precision | str' = "
     "<Precision.NO_WORSE: 'no-worse'>, seed: 'int | None' = None, timeout_s: 'float' = 60.0, "

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tilewright.cli import verify as command
+from tilewright.cli import consent as asking
 from tilewright.prove import host
 
 REFERENCE = """import torch
@@ -140,7 +140,7 @@ def test_refuted_by_its_source_alone(tilewright, file: File, reference: Path) ->
     kept = KERNEL.replace("        x = x.contiguous()\n", "        import sys\n        sys._getframe()\n")
     ended = tilewright("verify", file("kernel.py", kept), "--reference", reference, *QUICK)
     assert (ended.code, ended.out.split(":")[:2]) == (1, ["refuted", " lint"]), ended
-    assert "TW804" in ended.out
+    assert re.match(r"refuted: lint: TW\d+ at line 23: ", ended.out)
     assert "nothing was run" in " ".join(ended.err.split())
 
 
@@ -156,6 +156,13 @@ def test_against_an_original_alone(tilewright, file: File) -> None:
     given = text + "\n\ndef get_inputs():\n    return [torch.rand(24, 20)]\n"
     ended = tilewright("verify", file("kernel.py", text), "--original", file("original.py", given), *QUICK)
     assert (ended.code, ended.out) == (0, "proved\n"), ended
+
+
+def test_original_whose_inputs_no_value_can_be_made_for(tilewright, file: File) -> None:
+    text = KERNEL.replace("(self, width)", "(self, width=20)").replace("forward(self, x)", "forward(self, x, mode)")
+    given = text + "\n\ndef get_inputs():\n    return [torch.rand(24, 20), 'fast']\n"
+    line = bad_line(tilewright("verify", file("kernel.py", text), "--original", file("original.py", given), *QUICK))
+    assert re.search(r"original\.py: forward takes .*fast.*; give tensors and plain numbers", line), line
 
 
 def test_reference_that_raises_on_its_own_inputs(tilewright, file: File) -> None:
@@ -220,7 +227,6 @@ def test_cuda_without_a_device(tilewright, file: File, reference: Path, monkeypa
 @pytest.fixture
 def unconfined(monkeypatch) -> None:
     monkeypatch.setattr(host, "confinement", lambda: None)
-    monkeypatch.setattr(command, "confinement", lambda: None)
 
 
 @pytest.mark.usefixtures("unconfined")
@@ -232,13 +238,13 @@ def test_nothing_runs_unconfined_unless_allowed(tilewright, file: File, referenc
 @pytest.mark.usefixtures("unconfined")
 @pytest.mark.parametrize(("answer", "allowed"), [(True, True), (False, False)])
 def test_at_a_terminal_one_is_asked(answer: bool, allowed: bool, monkeypatch) -> None:
-    monkeypatch.setattr(command, "at_a_terminal", lambda: True)
-    monkeypatch.setattr(command.typer, "confirm", lambda question, *, err: answer)
-    assert command.consent(False) is allowed
-    assert command.consent(True) is True
+    monkeypatch.setattr(asking, "at_a_terminal", lambda: True)
+    monkeypatch.setattr(asking.typer, "confirm", lambda question, *, err: answer)
+    assert asking.consent(False) is allowed
+    assert asking.consent(True) is True
 
 
 @pytest.mark.usefixtures("unconfined")
 def test_where_there_is_no_terminal_nobody_is_asked(monkeypatch) -> None:
-    monkeypatch.setattr(command, "at_a_terminal", lambda: False)
-    assert command.consent(False) is False
+    monkeypatch.setattr(asking, "at_a_terminal", lambda: False)
+    assert asking.consent(False) is False

@@ -126,7 +126,10 @@ def test_a_changed_certificate_is_refused(
             "not a complete .*an input of shape",
         ),
         ({"inputs": [{"name": "x", "dtype": "f31", "shape": [1], "strides": None}]}, "not a complete .*f31"),
-        ({"inputs": [{"name": "n=two", "dtype": "python", "shape": [], "strides": None}]}, "not a complete .*two"),
+        (
+            {"inputs": [{"name": "n=two", "dtype": "python", "shape": [], "strides": None}]},
+            "not a complete .*value n=two",
+        ),
         ({"init_arguments": [{}]}, "not a complete .*a dict"),
         ({"precision": "loose"}, r"not a complete certificate .*precision"),
         ({"dtypes": ["int3"]}, r"not a complete certificate .*dtype"),

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tilewright import api
+from tilewright.cli.consent import consent
 from tilewright.report import progress, show_run, write_certificate, write_json
 
 
@@ -31,6 +32,9 @@ def optimize(
     certificate_out: Annotated[
         Path | None, typer.Option("--certificate-out", metavar="FILE", help="Also write the proof's certificate here.")
     ] = None,
+    allow_unsandboxed: Annotated[
+        bool, typer.Option("--allow-unsandboxed", help="Run the files even if nothing confines them.")
+    ] = False,
 ) -> int:
     """Write the fastest file that can be proved right, and say why on stderr.
 
@@ -40,6 +44,7 @@ def optimize(
     api.check_writable(out)
     api.check_writable(json_path)
     api.check_writable(certificate_out)
+    allowed = consent(allow_unsandboxed)
     with progress() as on_step:
         result = api.optimize(
             input_path,
@@ -50,6 +55,7 @@ def optimize(
             inputs=inputs,
             precision=precision,
             device=device,
+            allow_unsandboxed=allowed,
             on_step=on_step,
         )
     if json_path is not None:

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from tilewright import api
+from tilewright.cli.consent import consent
 from tilewright.errors import InputError
-from tilewright.prove.host import confinement, gpu_is_visible
+from tilewright.prove.host import gpu_is_visible
 from tilewright.records.verdict import Status
 from tilewright.records.verification import Verification
 from tilewright.report import (
@@ -22,8 +23,11 @@ from tilewright.report import (
 )
 
 EXIT_CODES = {Status.PROVED: 0, Status.REFUTED: 1, Status.UNDECIDED: 3}
-_File = Annotated[str | None, typer.Argument(metavar="[CANDIDATE]", help="Kernel file (.py) or prompt document.")]
+_File = Annotated[str | None, typer.Argument(metavar="CANDIDATE", help="Kernel file (.py) or prompt document.")]
 _Out = Annotated[Path | None, typer.Option("--certificate-out", metavar="FILE", help="Write a certificate here.")]
+
+_Json = Annotated[Path | None, typer.Option("--json", help="Also write everything found here.")]
+_Allow = Annotated[bool, typer.Option("--allow-unsandboxed", help="Run the files even if nothing confines them.")]
 
 
 def verify(
@@ -46,11 +50,9 @@ def verify(
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="For all runs of one file; 60 unless given.")
     ] = None,
-    json_path: Annotated[Path | None, typer.Option("--json", help="Also write everything found here.")] = None,
+    json_path: _Json = None,
     certificate_out: _Out = None,
-    allow_unsandboxed: Annotated[
-        bool, typer.Option("--allow-unsandboxed", help="Run the files even if nothing confines them.")
-    ] = False,
+    allow_unsandboxed: _Allow = False,
 ) -> int:
     """Find out whether CANDIDATE computes what REF computes, no less accurately than the original.
 
@@ -88,18 +90,6 @@ def verify(
                 on_step=on_step,
             )
     return _tell(found, json_path, certificate_out)
-
-
-def consent(allowed: bool) -> bool:
-    """Whether code may run unconfined: as the option says, or as whoever sits at the terminal does."""
-    if allowed or confinement() is not None or not at_a_terminal():
-        return allowed
-    return typer.confirm("Nothing here confines the code that will run. Run it all the same?", err=True)
-
-
-def at_a_terminal() -> bool:
-    """Whether somebody sits there who can be asked."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _check_files(

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from tilewright import workers
 from tilewright.errors import InputError
+from tilewright.prove.session import CUDA
+from tilewright.workers import Worker
 
 UNCONFINED = "unsandboxed"
+_WARM_LIMIT_S = 120.0
+_DRIVER = Path("/sys/module/nvidia/version")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A GPU, as its driver describes it."""
+
+    name: str
+    memory_bytes: int
+    free_bytes: int
 
 
 def gpu_is_visible() -> bool:
@@ -18,10 +32,36 @@ def gpu_is_visible() -> bool:
     return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists()
 
 
+def driver_version() -> str | None:
+    """The NVIDIA driver's version, where the system tells."""
+    try:
+        return _DRIVER.read_text(encoding="ascii").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def warm(worker: Worker) -> Device:
+    """Make the device's context in ``worker``, which has run nothing else yet.
+
+    Raises:
+        InputError: there is no device, or it does not work.
+    """
+    outcome = worker.call(f"{CUDA}:warm", {}, timeout_s=_WARM_LIMIT_S)
+    if outcome.kind != "returned":
+        said = " ".join(f"{outcome.error_type} {outcome.message}".split())
+        raise InputError(f"--device cuda: the device does not start: {said}; use --device none")
+    told = outcome.value
+    return Device(name=str(told["name"]), memory_bytes=int(told["memory_bytes"]), free_bytes=int(told["free_bytes"]))
+
+
 def confinement() -> str | None:
-    """What confines the workers of this machine, in words; ``None`` where nothing does."""
-    found = workers.best_sandbox() if hasattr(workers, "best_sandbox") else None
-    return str(found) if found is not None and found.confines else None
+    """What confines the workers of this machine, in words; ``None`` where nothing does.
+
+    Raises:
+        InputError: the user asked for a sandbox that does not work here.
+    """
+    found = workers.best_sandbox()
+    return str(found) if found.confines else None
 
 
 def require_confinement(*, allow_unsandboxed: bool) -> str:
@@ -32,6 +72,7 @@ def require_confinement(*, allow_unsandboxed: bool) -> str:
     """
     words = confinement()
     if words is None and not allow_unsandboxed:
-        what = f"{UNCONFINED}: neither bubblewrap nor Landlock confines the code that would run here"
+        reason = workers.best_sandbox().reason
+        what = f"{UNCONFINED}: nothing confines the code that would run here{f' ({reason})' if reason else ''}"
         raise InputError(f"{what}; pass --allow-unsandboxed to run code that you do not trust")
     return words or f"{UNCONFINED}, as allowed"

@@ -105,16 +105,28 @@ def input_specs(values: Sequence[Mapping[str, Any]]) -> tuple[TensorSpec, ...]:
         ValueError: one of them is nothing that a proof can make a value for.
     """
     specs = wire.specs(values)
+    check_inputs(specs)
+    return specs
+
+
+def check_inputs(specs: Sequence[TensorSpec]) -> None:
+    """See to it that a proof can make values for every argument.
+
+    Raises:
+        ValueError: it cannot for one of them.
+    """
     for spec in specs:
         lengths = (*spec.shape, *(spec.strides or ()))
         sound = isinstance(spec.name, str) and all(type(each) is int and each >= 0 for each in lengths)
         if not sound or (spec.strides is not None and len(spec.strides) != len(spec.shape)):
             raise ValueError(f"an input of shape {spec.shape}, strides {spec.strides}")
         if spec.dtype == "python":
-            python_value(spec)
+            try:
+                python_value(spec)
+            except ValueError:
+                raise ValueError(f"the plain value {spec.name}") from None
         elif spec.dtype not in TENSOR_DTYPES:
             raise ValueError(f"an input of dtype {spec.dtype!r}")
-    return specs
 
 
 def init_arguments(values: Sequence[Any]) -> tuple[InitArgument, ...]:
