@@ -57,7 +57,9 @@ def version() -> int:
         return 0
 
 
-def restrict(abi: int, *, readable: Iterable[str], writable: Iterable[str], devices: Iterable[str]) -> None:
+def restrict(
+    abi: int, *, readable: Iterable[str], writable: Iterable[str], devices: Iterable[str], settings: Iterable[str] = ()
+) -> None:
     """Confine this thread and all that it starts from now on.
 
     Args:
@@ -65,6 +67,7 @@ def restrict(abi: int, *, readable: Iterable[str], writable: Iterable[str], devi
         readable: files and folders that may be read and run, each with all below it.
         writable: folders below which files and folders may be made, changed and removed too.
         devices: device files that may be read, written and controlled.
+        settings: folders whose files may be written, and none made or removed.
 
     Raises:
         OSError: it cannot be done, or a place in ``writable`` does not exist.
@@ -78,6 +81,8 @@ def restrict(abi: int, *, readable: Iterable[str], writable: Iterable[str], devi
         for path in readable:
             with contextlib.suppress(FileNotFoundError, PermissionError, NotADirectoryError):
                 _allow(descriptor, path, _READ & handled)
+        for path in settings:
+            _allow(descriptor, path, (_WRITE_FILE | _TRUNCATE | _READ) & handled)
         for path in devices:
             with contextlib.suppress(FileNotFoundError, PermissionError):
                 _allow(descriptor, path, _DEVICE & handled)

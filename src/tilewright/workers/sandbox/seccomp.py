@@ -31,11 +31,13 @@ _FAKE_INPUT, _CONSOLE = 0x5412, 0x541C
 _SET_OWNER, _SET_OWNER_EX = 8, 15
 _ALL_BITS = 0xFFFFFFFF
 
-SOCKETS = ("socket", "connect", "bind", "listen", "accept", "accept4")
-"""Calls that lead to any network or to another process's socket; a connected pair of sockets can still be made."""
+# CUDA does not start unless it can make and bind a Unix socket of this type, though nothing need ever connect to it.
+# Such a socket sends to nothing but what it is connected to, and none can be connected.
+SOCKET_FAMILIES, SOCKET_TYPES = (_UNIX,), (_PACKETS,)
+"""Sockets that may be made; besides, a connected pair of stream sockets."""
 
 _REFUSED = (
-    *SOCKETS,
+    "connect",
     *("ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "process_mrelease", "pidfd_getfd", "kcmp"),
     *("unshare", "setns", "mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsconfig"),
     *("fsmount", "fspick", "mount_setattr", "open_by_handle_at", "quotactl", "quotactl_fd", "swapon", "swapoff"),
@@ -98,6 +100,8 @@ def _rules(*, private_processes: bool, truncation: bool, signals: bool) -> list[
         # its flags lie in memory, where a filter cannot look: libraries then use clone
         _Rule("clone3", _UNKNOWN),
         _Rule("clone", _REFUSE, 0, _NEW_NAMESPACES, (0,), outside=True),
+        _Rule("socket", _REFUSE, 0, _ALL_BITS, SOCKET_FAMILIES, outside=True),
+        _Rule("socket", _REFUSE, 1, _TYPE_BITS, SOCKET_TYPES, outside=True),
         # a datagram socket of a pair could be turned to another address
         _Rule("socketpair", _REFUSE, 0, _ALL_BITS, (_UNIX,), outside=True),
         _Rule("socketpair", _REFUSE, 1, _TYPE_BITS, (_STREAM, _PACKETS), outside=True),
