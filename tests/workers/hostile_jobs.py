@@ -92,6 +92,7 @@ def network(port: int, unix: str) -> dict[str, str]:
         "tcp6": answer(lambda: reach(socket.AF_INET6, socket.SOCK_STREAM, ("::1", port))),
         "udp": answer(lambda: reach(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", port))),
         "unix": answer(lambda: reach(socket.AF_UNIX, socket.SOCK_DGRAM, unix)),
+        "unix packets": answer(lambda: reach(socket.AF_UNIX, socket.SOCK_SEQPACKET, unix + ".packets")),
         "redirected pair": answer(redirect),
         "netlink": answer(lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)),
     }
@@ -162,6 +163,27 @@ def useful() -> dict[str, object]:
         "said": said,
         "random": len(os.urandom(4)),
     }
+
+
+def start_like_cuda() -> dict[str, str]:
+    """What CUDA's driver does before anything else, and cannot do without."""
+
+    def name_a_thread() -> None:
+        wait = threading.Event()
+        thread = threading.Thread(target=wait.wait)
+        thread.start()
+        try:
+            Path(f"/proc/self/task/{thread.native_id}/comm").write_text("named")
+        finally:
+            wait.set()
+            thread.join()
+
+    def listen() -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as made:
+            made.bind(f"\0tilewright-test-{os.getpid()}")
+            made.listen()
+
+    return {"name a thread": answer(name_a_thread), "listen": answer(listen)}
 
 
 def write_file(megabytes: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -65,6 +66,7 @@ def test_files_elsewhere_cannot_be_written(worker: Worker, tmp_path: Path) -> No
     package = Path(tilewright.__file__)
     targets = [kept, tmp_path / "new", package, package.parent / "new.py", Path.home() / ".tilewright_test"]
     targets += [Path.cwd() / "tilewright_test", Path("/usr/tilewright_test"), Path("/etc/tilewright_test")]
+    targets += [Path(f"/proc/{os.getpid()}/comm"), Path("/proc/sys/kernel/tilewright_test")]
     targets += [worker.folder.parent / "output.log", worker.folder.parent / "new", Path("/dev/tilewright_test")]
     before = package.read_bytes()
     told = value(worker.call("hostile_jobs:write", {"paths": [*map(str, targets), str(own)]}, timeout_s=LONG_S))
@@ -116,14 +118,19 @@ def test_nothing_can_be_left_for_the_parent_to_trip_over(worker: Worker) -> None
 
 def test_no_network_and_no_sockets_of_other_processes(worker: Worker, tmp_path: Path) -> None:
     unix = str(tmp_path / "socket")
-    with socket.create_server(("127.0.0.1", 0)) as tcp, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as local:
+    with contextlib.ExitStack() as stack:
+        tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        local = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
         local.bind(unix)
+        packets = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+        packets.bind(unix + ".packets")
+        packets.listen()
         port = tcp.getsockname()[1]
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
             udp.bind(("127.0.0.1", port))
             told = value(worker.call("hostile_jobs:network", {"port": port, "unix": unix}, timeout_s=LONG_S))
             assert [what for what, answer in told.items() if answer == "done"] == []
-            assert select.select([tcp, udp, local], [], [], 0)[0] == []
+            assert select.select([tcp, udp, local, packets], [], [], 0)[0] == []
 
 
 def test_other_processes_cannot_be_ended_or_read(worker: Worker) -> None:
@@ -152,6 +159,11 @@ def test_no_privileges_are_left_or_can_be_gained(worker: Worker) -> None:
 def test_what_jobs_need_goes_on_working(worker: Worker) -> None:
     told = value(worker.call("hostile_jobs:useful", {}, timeout_s=LONG_S))
     assert told == {"received": "xy", "child": 0, "said": "Linux", "random": 4}
+
+
+def test_what_cuda_needs_is_allowed(worker: Worker) -> None:
+    told = value(worker.call("hostile_jobs:start_like_cuda", {}, timeout_s=LONG_S))
+    assert set(told.values()) == {"done"}
 
 
 def test_a_file_larger_than_the_limit_is_refused(sandbox: Sandbox) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tilewright.workers.sandbox import places
+from tilewright.workers.sandbox.namespaces import SHARED_MEMORY
 
 _LIMIT_S = 30.0
 
@@ -39,7 +40,7 @@ def command(
     line += ["--dev", "/dev", "--proc", "/proc"]
     for path in places.gpu_devices():
         line += ["--dev-bind-try", path, path]
-    line += ["--bind", str(root / "tmp"), "/dev/shm"]
+    line += ["--bind", str(root / "tmp"), SHARED_MEMORY]
     for path in writable:
         line += ["--bind", path, path]
     # what is left writable without this lies in memory, where nothing would count it

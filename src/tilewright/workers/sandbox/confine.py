@@ -7,6 +7,7 @@ import os
 from tilewright.workers.sandbox import landlock, limits, namespaces, places, seccomp
 from tilewright.workers.sandbox.plan import Plan, SandboxError
 
+_THREADS = "/proc/self/task"
 _TRUNCATE_SINCE, _SIGNALS_SINCE = 3, 6
 
 
@@ -29,16 +30,17 @@ def _apply(plan: Plan) -> tuple[str, ...]:
     wrapped = plan.kind == "bubblewrap"
     # looked up first: folders are listed that cannot be listed afterwards
     readable, devices = [*places.readable(), "/proc", *plan.readable], places.devices()
-    gpu = bool(places.gpu_devices())
     limits.limit(file_bytes=plan.file_bytes, tasks=plan.tasks, own_count=wrapped or plan.namespaces)
     if plan.namespaces:
-        namespaces.enter()
+        namespaces.enter(plan.shared_memory)
     limits.forbid_new_privileges()
     abi = plan.landlock_abi
     if abi:
-        # CUDA's driver names its threads there, and gives up where it cannot
-        own = (f"/proc/{os.getpid()}/task",) if gpu else ()
-        landlock.restrict(abi, readable=readable, writable=plan.writable, devices=devices, changeable=own)
+        # CUDA names its threads there, and does not start if it cannot. Not the whole of /proc: that is where root
+        # changes the settings of the system.
+        # The folder stays open for good: what is allowed of it holds for this one record of it in the kernel.
+        os.open(_THREADS, os.O_PATH)
+        landlock.restrict(abi, readable=readable, writable=plan.writable, devices=devices, settings=(_THREADS,))
     elif not wrapped:
         raise SandboxError("the sandbox cannot be put in force: this kernel has no Landlock")
     limits.drop_privileges()
@@ -46,7 +48,6 @@ def _apply(plan: Plan) -> tuple[str, ...]:
         private_processes=wrapped,
         truncation=wrapped or abi >= _TRUNCATE_SINCE,
         signals=wrapped or abi >= _SIGNALS_SINCE,
-        gpu=gpu,
     )
     return _in_words(plan, wrapped)
 
@@ -55,7 +56,7 @@ def _in_words(plan: Plan, wrapped: bool) -> tuple[str, ...]:
     words = ["writes only in its own folders", "reads only the system, Python and its packages", "no network"]
     words += ["no access to other processes", "no privileges"]
     if plan.namespaces or wrapped:
-        words.append("own user, network and IPC namespaces" + (", own process numbers" if wrapped else ""))
+        words.append("own user, mount, network and IPC namespaces" + (", own process numbers" if wrapped else ""))
     if plan.landlock_abi:
         words.append(f"Landlock {plan.landlock_abi}")
     return (*words, "filtered system calls")

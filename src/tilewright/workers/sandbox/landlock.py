@@ -58,12 +58,7 @@ def version() -> int:
 
 
 def restrict(
-    abi: int,
-    *,
-    readable: Iterable[str],
-    writable: Iterable[str],
-    devices: Iterable[str],
-    changeable: Iterable[str] = (),
+    abi: int, *, readable: Iterable[str], writable: Iterable[str], devices: Iterable[str], settings: Iterable[str] = ()
 ) -> None:
     """Confine this thread and all that it starts from now on.
 
@@ -72,7 +67,7 @@ def restrict(
         readable: files and folders that may be read and run, each with all below it.
         writable: folders below which files and folders may be made, changed and removed too.
         devices: device files that may be read, written and controlled.
-        changeable: folders whose existing files may be read and written.
+        settings: folders whose files may be written, and none made or removed.
 
     Raises:
         OSError: it cannot be done, or a place in ``writable`` does not exist.
@@ -86,11 +81,11 @@ def restrict(
         for path in readable:
             with contextlib.suppress(FileNotFoundError, PermissionError, NotADirectoryError):
                 _allow(descriptor, path, _READ & handled)
+        for path in settings:
+            _allow(descriptor, path, (_WRITE_FILE | _TRUNCATE | _READ) & handled)
         for path in devices:
             with contextlib.suppress(FileNotFoundError, PermissionError):
                 _allow(descriptor, path, _DEVICE & handled)
-        for path in changeable:
-            _allow(descriptor, path, (_READ | _WRITE_FILE | _TRUNCATE) & handled)
         for path in writable:
             _allow(descriptor, path, _CHANGE & handled)
         call(_RESTRICT_SELF, descriptor, _QUIET_FLAG if abi >= NEWEST_ABI else 0)

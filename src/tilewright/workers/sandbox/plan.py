@@ -25,6 +25,8 @@ class Plan:
     """Folders that may be changed, each with all below it."""
     readable: tuple[str, ...] = ()
     """Places that may be read, on top of those of the system and of this Python."""
+    shared_memory: str = ""
+    """Private folder that stands in for ``/dev/shm`` where that can be done."""
     file_bytes: int = 0
     """The largest file that may be written; 0 for no limit."""
     tasks: int = 0
@@ -49,6 +51,7 @@ class Plan:
             landlock_abi=sandbox.landlock_abi,
             namespaces=sandbox.namespaces,
             writable=own + writable,
+            shared_memory=str(root / "tmp"),
             file_bytes=file_bytes,
             tasks=tasks,
         )

@@ -24,7 +24,7 @@ class Sandbox:
     landlock_abi: int = 0
     """Version of Landlock's interface that is used; 0 for none of it."""
     namespaces: bool = False
-    """Whether the worker enters user, network and IPC namespaces by itself (bubblewrap brings its own)."""
+    """Whether the worker enters user, mount, network and IPC namespaces by itself (bubblewrap brings its own)."""
     reason: str = ""
     """Why it is ``none``: what each of the other kinds said."""
 

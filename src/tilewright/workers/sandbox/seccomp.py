@@ -31,13 +31,13 @@ _FAKE_INPUT, _CONSOLE = 0x5412, 0x541C
 _SET_OWNER, _SET_OWNER_EX = 8, 15
 _ALL_BITS = 0xFFFFFFFF
 
-SOCKETS = ("connect", "accept", "accept4")
-"""Calls that lead to any network or to another process's socket; a connected pair of sockets can still be made."""
-_LOCAL = ("bind", "listen")
-"""What CUDA's driver does with a local socket when it starts, and gives up where it cannot; nobody can reach it."""
+# CUDA does not start unless it can make and bind a Unix socket of this type, though nothing need ever connect to it.
+# Such a socket sends to nothing but what it is connected to, and none can be connected.
+SOCKET_FAMILIES, SOCKET_TYPES = (_UNIX,), (_PACKETS,)
+"""Sockets that may be made; besides, a connected pair of stream sockets."""
 
 _REFUSED = (
-    *SOCKETS,
+    "connect",
     *("ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "process_mrelease", "pidfd_getfd", "kcmp"),
     *("unshare", "setns", "mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsconfig"),
     *("fsmount", "fspick", "mount_setattr", "open_by_handle_at", "quotactl", "quotactl_fd", "swapon", "swapoff"),
@@ -72,7 +72,7 @@ class _Rule:
     outside: bool = False
 
 
-def install(*, private_processes: bool, truncation: bool, signals: bool, gpu: bool) -> None:
+def install(*, private_processes: bool, truncation: bool, signals: bool) -> None:
     """Put the filter in force for this thread and all that it starts. Needs "no new privileges" first.
 
     Args:
@@ -80,8 +80,6 @@ def install(*, private_processes: bool, truncation: bool, signals: bool, gpu: bo
             (bubblewrap); where not, leaving the process group and changing metadata is pretended only.
         truncation: whether something else guards ``truncate`` of files by their path.
         signals: whether something else keeps signals inside.
-        gpu: whether CUDA is to work: its driver gives up where it cannot make a local socket, which it then has no
-            need to connect.
 
     Raises:
         OSError: the system has no such filters, or none is known for this kind of machine.
@@ -89,23 +87,21 @@ def install(*, private_processes: bool, truncation: bool, signals: bool, gpu: bo
     machine = platform.machine()
     if machine not in _MACHINES or struct.calcsize("P") != 8:
         raise OSError(f"no filter of system calls is known for {machine}")
-    rules = _rules(private_processes=private_processes, truncation=truncation, signals=signals, gpu=gpu)
+    rules = _rules(private_processes=private_processes, truncation=truncation, signals=signals)
     program = _program(rules, *_MACHINES[machine])
     buffer = ctypes.create_string_buffer(program, len(program))
     header = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer)))
     prctl(_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(header))
 
 
-def _rules(*, private_processes: bool, truncation: bool, signals: bool, gpu: bool) -> list[_Rule]:
+def _rules(*, private_processes: bool, truncation: bool, signals: bool) -> list[_Rule]:
     rules = [_Rule(call, _REFUSE) for call in _REFUSED]
-    if gpu:
-        rules.append(_Rule("socket", _REFUSE, 0, _ALL_BITS, (_UNIX,), outside=True))
-    else:
-        rules += [_Rule(call, _REFUSE) for call in ("socket", *_LOCAL)]
     rules += [
         # its flags lie in memory, where a filter cannot look: libraries then use clone
         _Rule("clone3", _UNKNOWN),
         _Rule("clone", _REFUSE, 0, _NEW_NAMESPACES, (0,), outside=True),
+        _Rule("socket", _REFUSE, 0, _ALL_BITS, SOCKET_FAMILIES, outside=True),
+        _Rule("socket", _REFUSE, 1, _TYPE_BITS, SOCKET_TYPES, outside=True),
         # a datagram socket of a pair could be turned to another address
         _Rule("socketpair", _REFUSE, 0, _ALL_BITS, (_UNIX,), outside=True),
         _Rule("socketpair", _REFUSE, 1, _TYPE_BITS, (_STREAM, _PACKETS), outside=True),
