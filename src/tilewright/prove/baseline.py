@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from tilewright.prove import inputs
 from tilewright.prove.compare import Baseline, original_is_wrong
 from tilewright.prove.halves import Array, round_to
-from tilewright.prove.plan import LONG, Planned, plan, plan_real, probes, size_of
-from tilewright.prove.results import Result
+from tilewright.prove.plan import LONG, Planned, plan, plan_real, plan_varied, probes, size_of
+from tilewright.prove.results import Result, State
 from tilewright.prove.session import (
     CUDA,
     FLOAT64,
@@ -33,6 +35,7 @@ MODELLED_TF32 = (
     "tl.dot was run with float32 accumulation and TF32 operands cut to 10 mantissa bits; "
     "the order of summation inside tensor cores is not modelled"
 )
+_VARIED_BY = 0x7661
 _SHARE, _AFFORDABLE_S = 0.3, 10.0
 """Part of the time limit, and processor seconds, that the original's runs may be planned to take."""
 _RUNS, _RUNS_OF_MAIN, _RUNS_OF_EXTREME = 7, 25, 3
@@ -48,7 +51,7 @@ class Baselines:
     """The calls that can be compared, the model's state, and what had to be left out."""
 
     usable: list[Baseline] = field(default_factory=list)
-    states: dict[tuple[object, ...], dict[str, Array]] = field(default_factory=dict)
+    states: dict[tuple[object, ...], State] = field(default_factory=dict)
     unchecked: list[str] = field(default_factory=list)
     timed_out: bool = False
     needed: dict[str, float] = field(default_factory=dict)
@@ -65,8 +68,12 @@ class Baselines:
 
     def case(self, planned: Planned, values: Values | Generated, **changes: object) -> Case:
         """The call of ``planned`` as the original and candidates make it."""
-        state = self.states.get(planned.problem.init_arguments, {})
-        return make_case(planned, values, state, **changes)
+        return make_case(planned, values, self.state_of(planned), **changes)
+
+    def state_of(self, planned: Planned) -> dict[str, Array]:
+        """Parameters and buffers that the call's model starts with."""
+        state = self.states.get(planned.problem.init_arguments, State())
+        return varied(state) if planned.varied else state.values
 
 
 def make_case(planned: Planned, values: Values | Generated, state: dict[str, Array], **changes: object) -> Case:
@@ -84,8 +91,22 @@ def make_case(planned: Planned, values: Values | Generated, state: dict[str, Arr
         state=state,
         # the second call of a model gets the first one's tensors with other values in them
         probe=REFILLED if planned.second else FRESH,
+        needs_state=planned.varied,
     )
     return replace(case, **changes)  # type: ignore[arg-type]
+
+
+def varied(state: State) -> dict[str, Array]:
+    """Parameters that a file cannot have folded into anything when its model was made; buffers may be constants."""
+    rng = np.random.default_rng(_VARIED_BY)
+    return {
+        name: values * rng.uniform(0.5, 1.5, values.shape) if _can_vary(state, name) else values
+        for name, values in state.values.items()
+    }
+
+
+def _can_vary(state: State, name: str) -> bool:
+    return name in state.parameters and state.values[name].dtype.kind == "f"
 
 
 class BaselineBuilder:
@@ -134,7 +155,9 @@ class BaselineBuilder:
         session = Session(self.host, self.text, self.class_name, seed=self.seed, timeout_s=self.timeout_s)
         try:
             small = self._initial_states(session, problems)
-            planned = plan(small, dtypes) if self.host.jobs == CUDA else self._affordable(session, small, dtypes)
+            planned = self._planned(session, small, dtypes)
+            if planned and any(_can_vary(self._state(planned[0]), name) for name in self._state(planned[0]).values):
+                planned.append(plan_varied(planned[0]))
             planned += plan_real(self._initial_states(session, real))
             values = {p.name: self._values(p) for p in planned}
             oracle, moved = self._oracle(session, planned, values)
@@ -152,6 +175,15 @@ class BaselineBuilder:
         if self.is_file:
             result.torch_ops = frozenset().union(*(judge.torch_ops(r.seen) for r in originals.values()))
         return result
+
+    def _planned(self, session: Session, small: list[Problem], dtypes: Sequence[str]) -> list[Planned]:
+        if self.host.jobs != CUDA:
+            return self._affordable(session, small, dtypes)
+        # an index out of range is an error in the interpreter, and the end of the process on a device
+        return [p for p in plan(small, dtypes) if p.distribution not in inputs.UNSAFE_ON_DEVICE]
+
+    def _state(self, p: Planned) -> State:
+        return self.result.states.get(p.problem.init_arguments, State())
 
     def _values(self, p: Planned) -> Values | Generated:
         if p.generated:
@@ -254,7 +286,7 @@ class BaselineBuilder:
     def _oracle_case(self, p: Planned, given: Values | Generated, **changes: object) -> Case:
         """A call of the reference in float64, whatever the layout of its inputs."""
         wide: dict[str, object] = {"dtypes": p.dtypes_at("f64"), "cast": "f64", "arithmetic": FLOAT64}
-        state = self.result.states.get(p.problem.init_arguments, {})
+        state = self.result.state_of(p)
         return make_case(p, given, state, contiguous=True, probe=FRESH, **wide, **changes)
 
     def _attempt(
@@ -277,7 +309,7 @@ class BaselineBuilder:
                 "contiguous": True,
                 "probe": FRESH,
             }
-            state = self.result.states.get(p.problem.init_arguments, {})
+            state = self.result.state_of(p)
             for tag, given in (("", values[p.name]), ("moved", self._moved(values[p.name]))):
                 if tag and (p.distribution == inputs.NON_FINITE or not (p.own or p.dtype in ("f32", "f64"))):
                     # ordinary values condition nothing so badly that it shows beside a half's own rounding

@@ -206,7 +206,7 @@ class _Comparison:
 
     def _copies(self, truth: Array, dtype: str, keep: Array | None) -> dict[str, float]:
         """Inputs of the output's shape, with the error that a copy of each would have."""
-        if truth.size > _LARGEST_COPIED:
+        if truth.size > _LARGEST_COPIED or isinstance(self.baseline.values, Generated):
             return {}
         return {
             f"input {index}": budget.relative_error(value, truth, keep)

@@ -99,3 +99,8 @@ def initial_state(*, source: str, class_name: str, seed: int, folder: str, init:
 def needed_inputs(*, source: str, class_name: str, seed: int, folder: str, case: dict[str, Any]) -> dict[str, float]:
     """Which part of each input the file's answer depends on, at least."""
     return runner.write_needed(runner.runner_of(source, class_name, seed, _interpreter()), folder, case)
+
+
+def forget(*, source: str) -> None:
+    """Drop a file's models and tensors, for a worker that goes on with others."""
+    runner.forget(source)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tilewright.prove import inputs
 from tilewright.records.problem import Problem
@@ -26,6 +26,8 @@ class Planned:
     distribution: str
     second: bool = False
     """Whether this is the second call of its model, with the first one's tensors refilled in place."""
+    varied: bool = False
+    """Whether the model's parameters are others than those it was made with."""
     generated: bool = False
     """Whether each worker makes the values, because they are too many to send."""
 
@@ -54,7 +56,8 @@ class Planned:
         shapes = " ".join(
             "x".join(map(str, spec.shape)) or "scalar" for spec in self.problem.inputs if spec.dtype != "python"
         )
-        return f"{self.problem.label or 'problem'} {shapes}, {LONG.get(self.dtype, self.dtype)}, {self.distribution}"
+        what = f"{self.problem.label or 'problem'} {shapes}, {LONG.get(self.dtype, self.dtype)}, {self.distribution}"
+        return f"{what}, other parameters" if self.varied else what
 
 
 def main_dtype(problem: Problem) -> str | None:
@@ -114,6 +117,11 @@ def plan(
                     )
                 )
     return planned
+
+
+def plan_varied(main: Planned) -> Planned:
+    """A call as ``main``, of a model of its own whose parameters were changed after it was made."""
+    return replace(main, name=f"varied_{main.name}", varied=True)
 
 
 def plan_real(problems: Sequence[Problem]) -> list[Planned]:

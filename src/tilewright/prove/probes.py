@@ -7,7 +7,7 @@ worker only tells (which kernels ran, what was patched) is read by :mod:`tilewri
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 
@@ -52,6 +52,18 @@ def memory(planned: Planned, result: Result, original: Result | None) -> Iterato
     for name, count in result.changed.items():
         if original is None or not original.changed.get(name):
             yield fact(planned, "input kept", f"{name} is changed by the call" if count else "", count)
+
+
+def missing_state(
+    planned: Planned, result: Result, original: Result | None, before: Mapping[str, Array]
+) -> Iterator[Judged]:
+    """Parameters and buffers that the original's call changes, and the candidate does not have."""
+    for name, leaf in (original.state if original is not None else {}).items():
+        given = before.get(name.removeprefix("state "))
+        if given is None or leaf.values is None or name in result.state or leaf.values.shape != given.shape:
+            continue
+        if not np.array_equal(leaf.values.astype(np.float64), given.astype(np.float64), equal_nan=True):
+            yield fact(planned, f"{name} afterwards", f"the original's call changes it; the file has no {name}", 1.0)
 
 
 def repeated(planned: Planned, first: Result, again: Result) -> tuple[Judged | None, str]:

@@ -23,17 +23,18 @@ from tilewright.workers import Worker
 
 PRECISIONS = ("same", "no-worse", "tolerance")
 DEVICES = ("none", "cuda")
-INTERPRETER_PRELOAD, CUDA_PRELOAD = (INTERPRETER,), (CUDA,)
+_INTERPRETER_BYTES, _CUDA_BYTES = 6 << 30, 24 << 30
+"""Resident memory of a worker: PyTorch with CUDA's libraries and pinned memory takes more."""
 
 
 def interpreter_worker() -> Worker:
     """A worker whose Triton is the interpreter: what :func:`prove` needs, and starts itself where it is given none."""
-    return Worker(environment=ENVIRONMENT, preload=INTERPRETER_PRELOAD)
+    return Worker(environment=ENVIRONMENT, preload=(INTERPRETER,), memory_bytes=_INTERPRETER_BYTES)
 
 
 def cuda_worker() -> Worker:
-    """A worker that runs on the GPU; its first job makes the device's context, see ``cuda.job.warm``."""
-    return Worker(preload=CUDA_PRELOAD)
+    """A worker that runs on the GPU; :func:`tilewright.prove.host.warm` makes the device's context in it."""
+    return Worker(preload=(CUDA,), memory_bytes=_CUDA_BYTES)
 
 
 def prove(
@@ -113,19 +114,13 @@ class Prover:
         Raises:
             ValueError: an unknown precision, device or dtype.
         """
-        if precision not in PRECISIONS:
-            raise ValueError(f"precision {precision!r}: use one of {', '.join(PRECISIONS)}")
-        if device not in DEVICES:
-            raise ValueError(f"device {device!r}: use one of {', '.join(DEVICES)}")
-        unknown = sorted({*dtypes, *uncompilable_dtypes} - SHORT.keys())
-        if unknown:
-            raise ValueError(f"dtype {unknown[0]!r}: use {', '.join(SHORT)}")
+        _check(precision, device, (*dtypes, *uncompilable_dtypes))
         self._precision, self._seed, self._timeout_s, self._gate = precision, seed, timeout_s, gate
         jobs = CUDA if device == "cuda" else INTERPRETER
         own = Host(worker=worker, jobs=jobs)
         oracle = own if oracle_worker is None or reference is not None else Host(worker=oracle_worker)
         workers = (candidate_worker,) if isinstance(candidate_worker, Worker) else candidate_worker
-        self._hosts = [Host(worker=each, jobs=jobs) for each in workers or (worker,)]
+        self._jobs, self._workers = jobs, tuple(workers or (worker,))
         began = time.monotonic()
         builder = BaselineBuilder(
             None if original is None else original.text,
@@ -147,32 +142,40 @@ class Prover:
         first = f": {self._baselines.unchecked[0]}" if self._baselines.unchecked else ""
         return f"nothing could be compared{first}"
 
-    def prove(self, candidate: KernelSource) -> Verdict:
-        """Run ``candidate`` on every call that the original answers, and compare."""
-        began = time.monotonic()
+    def prove(
+        self, candidate: KernelSource, *, workers: Sequence[Worker] | None = None, timeout_s: float | None = None
+    ) -> Verdict:
+        """Run ``candidate`` on every call that the original answers, and compare.
+
+        Args:
+            candidate: the file.
+            workers: where it runs; ``None``: where all candidates of this prover do.
+            timeout_s: seconds for all its runs; ``None``: as for the original.
+        """
+        began, limit_s = time.monotonic(), self._timeout_s if timeout_s is None else timeout_s
         if not self._baselines.usable:
             return self._verdict(Status.UNDECIDED, [], self._nothing_usable(), [], began)
-        fleet = Fleet(self._hosts, candidate.text, "ModelNew", seed=self._seed, timeout_s=self._timeout_s)
+        hosts = [Host(worker=each, jobs=self._jobs) for each in workers or self._workers]
+        fleet = Fleet(hosts, candidate.text, "ModelNew", seed=self._seed, timeout_s=limit_s)
         try:
-            return self._decide(fleet, began)
+            return self._decide(fleet, trials.Trials(self._baselines, self._precision, self._gate, len(hosts)), began)
         finally:
             fleet.close()
 
-    def _decide(self, fleet: Fleet, began: float) -> Verdict:
+    def _decide(self, fleet: Fleet, trial: trials.Trials, began: float) -> Verdict:
         judged: list[tuple[Planned, Judged]] = []
         notes: list[str] = []
-        trial = trials.Trials(self._baselines, self._precision, self._gate, parallel=len(self._hosts) > 1)
         for cases in trial.stages():
             results = fleet.run(cases)
-            ended = [(case, results[case.name]) for case in cases if results[case.name].kind != "not_run"]
-            late = next((case for case, result in ended if result.kind == "timed_out"), None)
-            for planned, item in trial.judge([(case.name, result) for case, result in ended], notes):
-                judged.append((planned, item))
+            ended = [(case.name, results[case.name]) for case in cases if results[case.name].kind != "not_run"]
+            judged += trial.judge(ended, notes)
             failed = [(planned, item) for planned, item in judged if not item.check.passed]
             if failed:
                 return self._verdict(Status.REFUTED, judged, _smallest(failed), notes, began)
+            late = next(((name, result) for name, result in ended if result.kind in trials.LATE), None)
             if late is not None:
-                reason = f"the candidate did not end within {self._timeout_s:g} s ({trial.words(late.name)})"
+                what = "did not end in time" if late[1].kind == "timed_out" else "ran out of memory"
+                reason = f"the candidate {what} ({trial.words(late[0])}): {late[1].error}"
                 return self._verdict(Status.UNDECIDED, judged, reason, notes, began)
         return self._conclude(judged, notes, began)
 
@@ -198,7 +201,7 @@ class Prover:
         began: float,
     ) -> Verdict:
         limits: list[str] = []
-        if self._hosts[0].jobs == INTERPRETER:
+        if self._jobs == INTERPRETER:
             limits = [baseline_room.MODELLED_TF32, baseline_room.CONCURRENCY]
             if any(planned.dtype == "bf16" for planned, _ in judged):
                 limits.insert(0, baseline_room.MODELLED_HALVES)
@@ -211,6 +214,16 @@ class Prover:
             seed=self._seed,
             elapsed_s=time.monotonic() - began,
         )
+
+
+def _check(precision: str, device: str, dtypes: Sequence[str]) -> None:
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision {precision!r}: use one of {', '.join(PRECISIONS)}")
+    if device not in DEVICES:
+        raise ValueError(f"device {device!r}: use one of {', '.join(DEVICES)}")
+    unknown = sorted(set(dtypes) - SHORT.keys())
+    if unknown:
+        raise ValueError(f"dtype {unknown[0]!r}: use {', '.join(SHORT)}")
 
 
 def _fail_vacuous(judged: list[tuple[Planned, Judged]], covered: set[str]) -> list[tuple[Planned, Judged]]:

@@ -71,6 +71,16 @@ class Result:
         return self.kind == "ran"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a fresh model holds."""
+
+    values: dict[str, Array] = field(default_factory=dict)
+    """Parameters and buffers by name; floats in float64."""
+    parameters: frozenset[str] = frozenset()
+    """Which of them are parameters."""
+
+
 def read_result(folder: Path) -> Result | None:
     """How the case of ``folder`` ended; ``None`` where it did not."""
     try:
@@ -103,13 +113,17 @@ def read_result(folder: Path) -> Result | None:
         return Result(kind="crashed", error=f"unreadable results: {error}")
 
 
-def read_state(folder: Path) -> dict[str, Array] | Result:
+def read_state(folder: Path) -> State | Result:
     """Parameters and buffers that the state job wrote into ``folder``."""
     try:
-        leaves = _read_leaves(folder, json.loads((folder / "result.json").read_text())["state"])
+        told = json.loads((folder / "result.json").read_text())
+        leaves = _read_leaves(folder, told["state"])
+        parameters = frozenset(str(name) for name in told["parameters"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return Result(kind="crashed", error=f"unreadable results: {error}")
-    return {name: leaf.values for name, leaf in leaves.items() if leaf.values is not None}
+    return State(
+        values={name: leaf.values for name, leaf in leaves.items() if leaf.values is not None}, parameters=parameters
+    )
 
 
 def _read_leaves(folder: Path, told: Any) -> dict[str, Leaf]:

@@ -6,13 +6,14 @@ Reads and writes raw arrays (``.npy``, never pickled) in a folder that the paren
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import linecache
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +23,7 @@ import torch
 
 from tilewright.prove import generate, tuning
 from tilewright.prove.physics_probe import needed_inputs, written_bytes
+from tilewright.prove.runner_words import NO_SUCH_STATE
 from tilewright.prove.structure.watch import Watch, odd_tensors
 
 DTYPES = {
@@ -39,6 +41,8 @@ DTYPES = {
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 _SAMPLED_FROM, _SAMPLE = 1 << 25, 1 << 21
 """Elements from which a generated call's output comes back as a sample, and how many of them do."""
+_MANY_CALLS = 32
+"""Calls of a worn model before the one that is looked at."""
 
 
 class StickyError(Exception):
@@ -66,6 +70,49 @@ class Backend(Protocol):
         """Whether ``error`` left a device that cannot be used any more."""
 
 
+class _Instance:
+    """One model, with what its latest call was given and gave back."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.inputs: list[Any] = []
+        self.outputs: dict[str, Any] = {}
+        self._first = self._buffers()
+        self._latest = self._first
+
+    def state(self) -> dict[str, Any]:
+        """Parameters and buffers by name, as they are."""
+        return dict(self.model.state_dict(keep_vars=True)) if isinstance(self.model, torch.nn.Module) else {}
+
+    @contextlib.contextmanager
+    def unchanged(self, probe: str) -> Iterator[None]:
+        """Give the call the buffers that its like had, and afterwards the model those it had; ordinary calls go on."""
+        now = self._buffers()
+        if probe in ("fresh", "refilled"):
+            self._latest = now
+            yield
+            return
+        self.rewind(probe)
+        try:
+            yield
+        finally:
+            self._set(now)
+
+    def rewind(self, probe: str) -> None:
+        """Set the buffers to those before the latest call (``repeat``, ``no_op``), or before the first."""
+        self._set(self._latest if probe in ("repeat", "no_op") else self._first)
+
+    def _buffers(self) -> dict[str, torch.Tensor]:
+        named = self.model.named_buffers() if isinstance(self.model, torch.nn.Module) else ()
+        return {name: value.clone() for name, value in named}
+
+    def _set(self, buffers: dict[str, torch.Tensor]) -> None:
+        own = dict(self.model.named_buffers()) if buffers else {}
+        for name, value in buffers.items():
+            if name in own and own[name].shape == value.shape:
+                own[name].copy_(value)
+
+
 class Runner:
     """One imported file with the models made of it."""
 
@@ -77,9 +124,7 @@ class Runner:
         if not hasattr(module, class_name):
             raise AttributeError(f"the file has no class {class_name}")
         self.model_class = getattr(module, class_name)
-        self.models: dict[str, Any] = {}
-        self.last: dict[str, tuple[list[Any], dict[str, Any]]] = {}
-        """Of each instance: the input objects and the outputs of its latest call."""
+        self.instances: dict[str, _Instance] = {}
 
     def run(self, case: dict[str, Any], folder: Path, tuned: tuning.Tuning) -> None:
         """Run one case and write how it ended.
@@ -101,44 +146,61 @@ class Runner:
             raise StickyError
 
     def _run(self, case: dict[str, Any], folder: Path, tuned: tuning.Tuning) -> dict[str, Any]:
-        model = self._model(case, folder)
-        key = case["instance"]
+        instance = self._instance(case, folder)
+        model, probe = instance.model, case["probe"]
         inputs = [self._input(case, folder, index) for index in range(len(case["inputs"]))]
-        before, earlier = self.last.get(key, ([], {}))
-        if case["probe"] == "refilled" and before:
-            inputs = [_refill(old, new) for old, new in zip(before, inputs, strict=True)]
+        if probe in ("refilled", "worn"):
+            inputs = [_refill(old, new) for old, new in zip(instance.inputs or inputs, inputs, strict=True)]
         tensors = [(f"input {i}", value) for i, value in enumerate(inputs) if isinstance(value, torch.Tensor)]
         state = list(model.state_dict(keep_vars=True).items()) if isinstance(model, torch.nn.Module) else []
         tuned.reset(case["config"], case["first_call"])
         torch.manual_seed(self.seed)
-        if case["probe"] == "timed":
-            return {"times": self.backend.time(lambda: model(*inputs)), "outputs": [], "inputs": [], "state": []}
-        with self.backend.call(case["arithmetic"], [*tensors, *state]):
-            with self.watch.call(no_op=case["probe"] == "no_op"):
-                outputs = model(*inputs)
-            memory = self.backend.settle()
+        with instance.unchanged(probe):
+            if probe == "timed":
+                return {"times": self.backend.time(lambda: model(*inputs)), "outputs": [], "inputs": [], "state": []}
+            with self.backend.call(case["arithmetic"], [*tensors, *state]):
+                for _ in range(_MANY_CALLS if probe == "worn" else 0):
+                    model(*(value.clone() if isinstance(value, torch.Tensor) else value for value in inputs))
+                    instance.rewind(probe)
+                with self.watch.call(no_op=probe == "no_op"):
+                    outputs = model(*inputs)
+                memory = self.backend.settle()
+            return self._told(case, folder, instance, inputs, outputs, tuned) | {"memory": memory}
+
+    def _told(
+        self,
+        case: dict[str, Any],
+        folder: Path,
+        instance: _Instance,
+        inputs: list[Any],
+        outputs: Any,
+        tuned: tuning.Tuning,
+    ) -> dict[str, Any]:
+        """Write the arrays of a call that came to an end, and say what is where."""
         leaves: dict[str, Any] = {}
         _flatten("output", outputs, leaves)
-        if case["probe"] != "no_op":
-            self.last[key] = (inputs, leaves)
+        kept = instance.outputs if case["probe"] == "refilled" else {}
         seed = None if case["generate"] is None else int(case["generate"]["seed"])
-        kept = earlier if case["probe"] == "refilled" else {}
-        return {
+        named = {f"input {i}": value for i, value in enumerate(inputs) if isinstance(value, torch.Tensor)}
+        state = instance.state()
+        told = {
             "outputs": _save_all(folder, "output", leaves, seed),
             "kept": _save_all(folder, "kept", kept, seed),
-            "inputs": [] if case["generate"] else _save_all(folder, "input", dict(tensors), None),
+            "inputs": [] if case["generate"] else _save_all(folder, "input", named, None),
             "changed": self._changed(case, inputs),
-            "state": _save_all(folder, "state", {f"state {name}": value for name, value in state}, seed),
+            "state": _save_all(folder, "state", {f"state {name}": value for name, value in state.items()}, seed),
             "configurations": dict(tuned.counts),
             "seen": self.watch.seen(),
             "odd": odd_tensors(outputs),
-            "written_bytes": written_bytes(outputs, [value for _, value in (*tensors, *state)]),
-            "memory": memory,
+            "written_bytes": written_bytes(outputs, [*named.values(), *state.values()]),
         }
+        if case["probe"] != "no_op":
+            instance.inputs, instance.outputs = inputs, leaves
+        return told
 
     def needed(self, case: dict[str, Any], folder: Path) -> dict[str, float]:
         """Which part of each input the answer depends on, at least; see :func:`physics_probe.needed_inputs`."""
-        model = self._model(case, folder)
+        model = self._instance(case, folder).model
         inputs = [self._input(case, folder, index) for index in range(len(case["inputs"]))]
         return dict(needed_inputs(model, inputs))
 
@@ -151,16 +213,16 @@ class Runner:
             _fill_unset(model, self.seed)
         return model
 
-    def _model(self, case: dict[str, Any], folder: Path) -> Any:
+    def _instance(self, case: dict[str, Any], folder: Path) -> _Instance:
         key = case["instance"]
-        if key not in self.models:
+        if key not in self.instances:
             model = self.make(case["init"])
             if isinstance(model, torch.nn.Module):
                 if case["cast"] is not None:
                     model.to(DTYPES[case["cast"]])
-                _load_state(model, folder, case["state"])
-            self.models[key] = model
-        return self.models[key]
+                _load_state(model, folder, case["state"], case["needs_state"])
+            self.instances[key] = _Instance(model)
+        return self.instances[key]
 
     def _input(self, case: dict[str, Any], folder: Path, index: int) -> Any:
         spec = case["inputs"][index]
@@ -215,9 +277,16 @@ def _fill_unset(model: torch.nn.Module, seed: int) -> None:
             value.data.copy_(torch.randn(value.shape, generator=generator))
 
 
-def _load_state(model: torch.nn.Module, folder: Path, names: list[str]) -> None:
-    """Copy the original's state where name and shape agree."""
+def _load_state(model: torch.nn.Module, folder: Path, names: list[str], needed: bool) -> None:
+    """Copy the given state where name and shape agree.
+
+    Raises:
+        LookupError: it is needed, and the model has no such parameters.
+    """
     own = model.state_dict(keep_vars=True)
+    missing = [name for name in names if name not in own]
+    if needed and missing:
+        raise LookupError(f"{NO_SUCH_STATE}: {missing[0]}")
     for index, name in enumerate(names):
         if name in own:
             values = torch.from_numpy(np.load(folder / f"given_state_{index}.npy", allow_pickle=False).copy())
@@ -259,7 +328,9 @@ def _save_all(folder: Path, kind: str, values: dict[str, Any], sample_seed: int 
 def _kind(error: BaseException, lost: bool) -> str:
     if lost:
         return "crashed"
-    return "out_of_memory" if isinstance(error, MemoryError | torch.OutOfMemoryError) else "raised"
+    # the CPU's allocator has no exception of its own
+    short = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    return "out_of_memory" if short else "raised"
 
 
 def _root(error: BaseException) -> str:
@@ -290,6 +361,12 @@ def runner_of(source: str, class_name: str, seed: int, backend: Backend) -> Runn
     return _runners[key]
 
 
+def forget(source: str) -> None:
+    """Drop a file's models and tensors."""
+    for key in [key for key in _runners if key[0] == source]:
+        del _runners[key]
+
+
 def run_all(runner: Runner, folder: str, cases: list[dict[str, Any]], tuned: tuning.Tuning) -> int:
     """Run ``cases`` in order, and say how many ended: a claim, as all that comes from here."""
     for count, case in enumerate(cases):
@@ -305,7 +382,8 @@ def write_state(runner: Runner, folder: str, init: list[Any]) -> int:
     model = runner.make(init)
     state = dict(model.state_dict()) if isinstance(model, torch.nn.Module) else {}
     plain = {name: value.double() if value.is_floating_point() else value for name, value in state.items()}
-    told = {"state": _save_all(Path(folder), "state", plain, None)}
+    parameters = [name for name, _ in model.named_parameters()] if isinstance(model, torch.nn.Module) else []
+    told = {"state": _save_all(Path(folder), "state", plain, None), "parameters": parameters}
     (Path(folder) / "result.json").write_text(json.dumps(told))
     return len(state)
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from tilewright.prove.halves import Array
 from tilewright.prove.inputs import Value, python_value
-from tilewright.prove.results import Result, read_result, read_state
+from tilewright.prove.results import Result, State, read_result, read_state
 from tilewright.records.problem import Problem
 from tilewright.workers import Outcome, Worker
 
@@ -21,10 +21,11 @@ INTERPRETER, CUDA = "tilewright.prove.job", "tilewright.prove.cuda.job"
 """Modules of the jobs; which one a worker can run is decided by its environment when it starts."""
 ENVIRONMENT = {"TRITON_INTERPRET": "1", "TRITON_DEFAULT_FP_FUSION": "1"}
 """What a worker must be started with to run the interpreter's jobs."""
+_FORGET_LIMIT_S = 10.0
 MODELLED, WIDENED, FLOAT64 = "modelled", "widened", "float64"
-FRESH, REFILLED, REPEAT, NO_OP, TIMED = "fresh", "refilled", "repeat", "no_op", "timed"
+FRESH, REFILLED, REPEAT, NO_OP, WORN, TIMED = "fresh", "refilled", "repeat", "no_op", "worn", "timed"
 """What a call is: with new tensors; with the last call's tensors, refilled in place; once more with the last call's
-values; with kernels that do nothing; many times, for the clock."""
+values; with kernels that do nothing; after many calls with the same tensors; many times, for the clock."""
 
 Values = Sequence[Value]
 """One entry for each of forward's arguments."""
@@ -73,6 +74,8 @@ class Case:
     first_call: bool = False
     """Run all configurations before, as a tuner does when it meets a shape."""
     probe: str = FRESH
+    needs_state: bool = False
+    """Whether a model that lacks one of ``state``'s names cannot make the call."""
 
 
 class Session:
@@ -82,17 +85,21 @@ class Session:
 
     def __init__(self, host: Host, text: str, class_name: str, *, seed: int, timeout_s: float) -> None:
         self._host, self._class_name, self._seed = host, class_name, seed
-        self._left_s = timeout_s
+        self._left_s, self._used = timeout_s, False
         self._folder = Path(host.worker.folder) / f"proof_{next(self._numbers)}"
         self._folder.mkdir()
         self._source = self._folder / f"{self._folder.name}_source.py"
         self._source.write_text(text)
 
     def close(self) -> None:
-        """Remove all arrays of this session."""
+        """Remove all arrays of this session, and what the worker holds of it."""
+        if self._host.worker.pid is not None and self._used:
+            self._host.worker.call(
+                f"{self._host.jobs}:forget", {"source": str(self._source)}, timeout_s=_FORGET_LIMIT_S
+            )
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def initial_state(self, init_arguments: Sequence[object]) -> dict[str, Array] | Result:
+    def initial_state(self, init_arguments: Sequence[object]) -> State | Result:
         """Parameters and buffers of a fresh model; or, where it cannot be made, how that ended."""
         folder = self._folder / "initial"
         shutil.rmtree(folder, ignore_errors=True)
@@ -113,6 +120,9 @@ class Session:
             results.update(ended)
             remaining = remaining[len(ended) :]
             if not remaining:
+                if outcome.kind != "returned":
+                    # all that it did is written, and then it did not come back
+                    results[cases[-1].name] = _failed(outcome)
                 break
             if (lost := list(ended.values())[-1:]) and lost[0].kind == "crashed":
                 # the case told how the device was lost; only a new process has a new one
@@ -160,7 +170,7 @@ class Session:
 
     def _call(self, job: str, arguments: dict[str, Any]) -> Outcome:
         """One job out of this file's time; the start of a process is not the file's doing and does not count."""
-        name = f"{self._host.jobs}:{job}"
+        name, self._used = f"{self._host.jobs}:{job}", True
         outcome = self._host.worker.call(name, arguments, timeout_s=max(0.05, self._left_s))
         self._left_s -= outcome.elapsed_s
         return outcome
@@ -197,6 +207,7 @@ def case_arguments(case: Case) -> dict[str, Any]:
         "config": case.config,
         "first_call": case.first_call,
         "probe": case.probe,
+        "needs_state": case.needs_state,
     }
 
 

@@ -9,18 +9,22 @@ from tilewright.prove import probes
 from tilewright.prove.baseline import Baselines
 from tilewright.prove.compare import Baseline, Judged, compare
 from tilewright.prove.physics_gate import Gate
-from tilewright.prove.plan import Planned
+from tilewright.prove.plan import Planned, size_of
 from tilewright.prove.results import Result
-from tilewright.prove.session import FRESH, NO_OP, REPEAT, TIMED, Case
+from tilewright.prove.runner_words import NO_SUCH_STATE
+from tilewright.prove.session import FRESH, NO_OP, REPEAT, TIMED, WORN, Case
 
-ORDINARY, REPEATED, IDLE_AGAIN, IDLE, CLOCKED, CONFIGURED = (
+ORDINARY, REPEATED, IDLE_AGAIN, IDLE, LATER, CLOCKED, CONFIGURED = (
     "ordinary",
     "repeated",
     "idle again",
     "idle",
+    "later",
     "clocked",
     "configured",
 )
+LATE = ("timed_out", "out_of_memory")
+"""Ends of a call that say nothing about its answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +40,19 @@ class _Call:
 class Trials:
     """The calls of one candidate."""
 
-    def __init__(self, baselines: Baselines, precision: str, gate: Gate | None, *, parallel: bool) -> None:
-        self._baselines, self._precision, self._gate, self._parallel = baselines, precision, gate, parallel
+    def __init__(self, baselines: Baselines, precision: str, gate: Gate | None, workers: int) -> None:
+        self._baselines, self._precision, self._gate, self._parallel = baselines, precision, gate, workers > 1
         self._calls: dict[str, _Call] = {}
         self._results: dict[str, Result] = {}
+        self._wrong: set[str] = set()
+        """Instances of which an ordinary call gave a wrong answer: how they came to it is of no interest."""
 
     def stages(self) -> Iterator[list[Case]]:
         """Cases to run together; what later ones are depends on how earlier ones ended."""
         usable = self._baselines.usable
         head, tail = usable[:1], usable[1:]
         first = [self._ordinary(head[0]), *self._around(head[0])]
-        rest = [call for base in tail for call in self._of(base)]
+        rest = [*(call for base in tail for call in self._of(base)), *self._worn()]
         if self._parallel:
             yield self._sent([*first, *rest])
         else:
@@ -68,9 +74,11 @@ class Trials:
         self._results.update(ended)
         for name, result in ended:
             call = self._calls[name]
-            if result.kind == "timed_out":
+            if result.kind in LATE:
                 continue
             for item in self._judge(call, result, notes):
+                if call.role == ORDINARY and not item.check.passed:
+                    self._wrong.add(call.base.planned.instance)
                 yield call.base.planned, _noted(item, call.note)
 
     def _sent(self, calls: Sequence[_Call]) -> list[Case]:
@@ -104,6 +112,20 @@ class Trials:
             calls.append(_Call(base=other, case=idle, role=IDLE))
         return calls
 
+    def _worn(self) -> list[_Call]:
+        """The smallest problem after many calls, and once more without kernels: a file may behave for a while."""
+        small = [b for b in self._baselines.usable if b.planned.own and not b.planned.second and not b.planned.varied]
+        base = min(small, key=lambda b: size_of(b.planned.problem), default=None)
+        if base is None or base.planned.generated:
+            return []
+        name = base.planned.name
+        worn = self._case(base, name=f"{name}_worn", probe=WORN)
+        idle = self._case(base, name=f"{name}_worn_idle", probe=NO_OP)
+        return [
+            _Call(base=base, case=worn, role=LATER, note="after many calls"),
+            _Call(base=base, case=idle, role=IDLE_AGAIN, note="after many calls"),
+        ]
+
     def _variants(self, base: Baseline, count: int) -> list[_Call]:
         """Every further autotune configuration, and a call that tunes first, each on a fresh model."""
         if count < 2:
@@ -127,7 +149,7 @@ class Trials:
         if call.role in (IDLE, IDLE_AGAIN):
             usual = self._first(planned)
             same = call.role == IDLE_AGAIN
-            if usual is None or not usual.ran:
+            if usual is None or not usual.ran or planned.instance in self._wrong:
                 return []
             return [probes.without_kernels(base, usual, result, self._precision, same_values=same)]
         if call.role == REPEATED:
@@ -141,6 +163,9 @@ class Trials:
         if base.original is None and result.kind == "raised":
             notes.append(f"{planned.words()}: neither original nor candidate runs ({result.error})")
             return []
+        if planned.varied and result.kind == "raised" and NO_SUCH_STATE in result.error:
+            notes.append(f"other parameters than those it was made with: {result.error}")
+            return []
         return self._answer(call, result)
 
     def _answer(self, call: _Call, result: Result) -> list[Judged]:
@@ -150,6 +175,7 @@ class Trials:
             return judged
         judged += probes.structure(planned, result, self._baselines.torch_ops)
         judged += probes.memory(planned, result, base.original)
+        judged += probes.missing_state(planned, result, base.original, self._baselines.state_of(planned))
         if planned.second and call.role == ORDINARY and (usual := self._first(planned)) is not None:
             before = self._baselines.pair(planned)
             found = probes.kept(planned, usual, result, before)

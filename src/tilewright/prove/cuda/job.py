@@ -90,6 +90,11 @@ def needed_inputs(*, source: str, class_name: str, seed: int, folder: str, case:
     return runner.write_needed(runner.runner_of(source, class_name, seed, _cuda()), folder, case)
 
 
+def forget(*, source: str) -> None:
+    """Drop a file's models and tensors, for a worker that goes on with others."""
+    runner.forget(source)
+
+
 @triton.jit
 def _warm(pointer):  # type: ignore[no-untyped-def]
     triton.language.store(pointer, 1.0)
