@@ -6,7 +6,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tilewright.api import Optimized, fix_file, inspect, lint_file, optimize, verify, verify_certificate
+    from tilewright.api import (
+        Optimized,
+        Verifier,
+        fix_file,
+        inspect,
+        lint_file,
+        optimize,
+        verify,
+        verify_certificate,
+    )
     from tilewright.errors import InputError, TilewrightError
     from tilewright.records.verification import Verification
 
@@ -17,6 +26,7 @@ __all__ = [
     "Optimized",
     "TilewrightError",
     "Verification",
+    "Verifier",
     "__version__",
     "fix_file",
     "inspect",
@@ -28,7 +38,10 @@ __all__ = [
 
 # Worker processes import this package too, and need nothing but torch, triton and numpy: names load on first use.
 _HOMES = {
-    "tilewright.api": ("Optimized", "fix_file", "inspect", "lint_file", "optimize", "verify", "verify_certificate"),
+    "tilewright.api": (
+        *("Optimized", "Verifier", "fix_file", "inspect", "lint_file", "optimize"),
+        *("verify", "verify_certificate"),
+    ),
     "tilewright.errors": ("InputError", "TilewrightError"),
     "tilewright.records.verification": ("Verification",),
 }

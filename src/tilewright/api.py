@@ -16,7 +16,7 @@ from typing import TypeVar
 from tilewright import __version__, lint, profiling, search, source, stages, targets
 from tilewright.capture import capture
 from tilewright.errors import InputError, MetricsError
-from tilewright.prove import host, verification
+from tilewright.prove import host, verifier
 from tilewright.prove.certificate import read_certificate
 from tilewright.prove.reference import read_reference_file, verified_file
 from tilewright.records.finding import Finding
@@ -138,15 +138,7 @@ def verify(
     Raises:
         InputError: a file, or an option, cannot be used.
     """
-    wanted = _choice(Precision, precision, "--precision")
-    if reference is None and original is None:
-        raise InputError("nothing to verify against; give --reference, --original or both")
-    claim = Claim(
-        candidate=_kernel_file(candidate),
-        reference=None if reference is None else read_reference_file(reference),
-        original=None if original is None else _kernel_file(original),
-        precision=wanted.value,
-    )
+    claim = _claim(candidate, reference, original, precision)
     return _verify(claim, gpu, device, seed, timeout_s, allow_unsandboxed, on_step)
 
 
@@ -234,6 +226,92 @@ def check_writable(path: Path | None) -> None:
         raise InputError(f"{path}: cannot be written; name a file in a folder of yours")
 
 
+class Verifier:
+    """Verify many candidates: processes stay warm, and a reference runs once.
+
+    ``with Verifier() as verifier: verifier.verify("kernel.py", reference="reference.py")``. A candidate's processes
+    serve another one only if nothing was seen of it but numbers, right or wrong; :func:`verify` never shares any.
+    """
+
+    def __init__(
+        self,
+        *,
+        gpu: str | None = None,
+        device: Device | str = Device.NONE,
+        allow_unsandboxed: bool = False,
+        many: bool = True,
+        workers: int | None = None,
+        on_step: Callable[[str], None] | None = None,
+    ) -> None:
+        """Make a verifier; its processes start with the ``with`` block.
+
+        Args:
+            gpu: see :func:`verify`, as are all the others.
+            device: see :func:`verify`.
+            allow_unsandboxed: see :func:`verify`.
+            many: whether to keep fresh processes ready for the next candidate.
+            workers: processes that share one candidate's calls; ``None``: one for every four processors, four at most.
+            on_step: see :func:`verify`.
+
+        Raises:
+            InputError: an option cannot be used here.
+        """
+        where = _choice(Device, device, "--device")
+        target = targets.load(gpu or DEFAULT_GPU)
+        if where is Device.CUDA and not host.gpu_is_visible():
+            raise InputError("--device cuda: no CUDA device is visible here; use --device none")
+        self._verifier = verifier.Verifier(
+            target=target,
+            version=__version__,
+            gpu=None if gpu is None else target.name,
+            device=where.value,
+            sandbox=host.require_confinement(allow_unsandboxed=allow_unsandboxed),
+            many=many,
+            workers=workers,
+            say=on_step or (lambda step: None),
+        )
+
+    def __enter__(self) -> Verifier:
+        self._verifier.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._verifier.__exit__()
+
+    def verify(
+        self,
+        candidate: str,
+        *,
+        reference: str | None = None,
+        original: str | None = None,
+        precision: Precision | str = Precision.NO_WORSE,
+        seed: int | None = None,
+        timeout_s: float = 60.0,
+    ) -> Verification:
+        """Find out whether a candidate computes what a reference, or an original, computes; see :func:`verify`."""
+        return self.verify_claim(_claim(candidate, reference, original, precision), seed=seed, timeout_s=timeout_s)
+
+    def verify_claim(self, claim: Claim, *, seed: int | None, timeout_s: float) -> Verification:
+        """Verify files that have been read."""
+        if not (isfinite(timeout_s) and timeout_s > 0):
+            raise InputError(f"--timeout {timeout_s:g}: no time to run anything; give seconds above 0")
+        if seed is not None and not 0 <= seed < 1 << 64:
+            raise InputError(f"--seed {seed}: out of range; give a whole number from 0 to 2**64 - 1")
+        return self._verifier.verify(claim, seed=seed, timeout_s=timeout_s)
+
+
+def _claim(candidate: str, reference: str | None, original: str | None, precision: Precision | str) -> Claim:
+    wanted = _choice(Precision, precision, "--precision")
+    if reference is None and original is None:
+        raise InputError("nothing to verify against; give --reference, --original or both")
+    return Claim(
+        candidate=_kernel_file(candidate),
+        reference=None if reference is None else read_reference_file(reference),
+        original=None if original is None else _kernel_file(original),
+        precision=wanted.value,
+    )
+
+
 def _verify(
     claim: Claim,
     gpu: str | None,
@@ -243,25 +321,9 @@ def _verify(
     allow_unsandboxed: bool,
     on_step: Callable[[str], None] | None,
 ) -> Verification:
-    where = _choice(Device, device, "--device")
-    if not (isfinite(timeout_s) and timeout_s > 0):
-        raise InputError(f"--timeout {timeout_s:g}: no time to run anything; give seconds above 0")
-    if seed is not None and not 0 <= seed < 1 << 64:
-        raise InputError(f"--seed {seed}: out of range; give a whole number from 0 to 2**64 - 1")
-    target = targets.load(gpu or DEFAULT_GPU)
-    if where is Device.CUDA and not host.gpu_is_visible():
-        raise InputError("--device cuda: no CUDA device is visible here; use --device none")
-    return verification.verify(
-        claim,
-        target=target,
-        version=__version__,
-        gpu=None if gpu is None else target.name,
-        device=where.value,
-        sandbox=host.require_confinement(allow_unsandboxed=allow_unsandboxed),
-        seed=seed,
-        timeout_s=timeout_s,
-        say=on_step or (lambda step: None),
-    )
+    one = Verifier(gpu=gpu, device=device, allow_unsandboxed=allow_unsandboxed, many=False, on_step=on_step)
+    with one:
+        return one.verify_claim(claim, seed=seed, timeout_s=timeout_s)
 
 
 def _kernel_file(path: str) -> VerifiedFile:

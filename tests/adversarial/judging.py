@@ -14,23 +14,21 @@ HANG_TIMEOUT_S = 8.0
 """For files that are listed as undecided: they hang, and there is no more to see after this."""
 
 
-def verify(entry: corpus.Entry, *, device: str, seed: int | None = None) -> Any:
+def verify(verifier: tilewright.Verifier, entry: corpus.Entry, *, seed: int | None = None) -> Any:
     """Verify a file as its manifest entry says.
 
     Args:
+        verifier: whose processes to use; files with one reference share its runs.
         entry: the file.
-        device: ``none`` or ``cuda``.
-        seed: of inputs and parameters; by default one that the file's name gives, so that a run can be repeated.
+        seed: of inputs and parameters; by default one that the reference's name gives, so that a run can be repeated.
     """
-    return tilewright.verify(
+    return verifier.verify(
         str(entry.path),
         reference=str(corpus.FOLDER / entry.reference),
         original=None if entry.original is None else str(corpus.FOLDER / entry.original),
         precision=entry.precision,
-        device=device,
-        seed=zlib.crc32(entry.name.encode()) if seed is None else seed,
+        seed=zlib.crc32(entry.reference.encode()) if seed is None else seed,
         timeout_s=HANG_TIMEOUT_S if entry.status == "undecided" else INTERPRETER_TIMEOUT_S,
-        allow_unsandboxed=True,
     )
 
 
@@ -47,7 +45,9 @@ def _not_the_right_reason(entry: corpus.Entry, result: Any) -> str:
     if entry.status == "undecided":
         # no answer came, so no check failed: the reason must lie with the candidate
         return "" if "candidate" in result.verdict.reason else f"undecided for another reason: {result.verdict.reason}"
-    if any(name in result.refused_by for name in entry.refused_by):
+    # what lint sees in the source, the audit hook sees when it happens
+    accepted = (*entry.refused_by, "system access") if "lint" in entry.refused_by else entry.refused_by
+    if any(name in result.refused_by for name in accepted):
         return ""
     return f"refused by {result.refused_by!r}, expected {', '.join(entry.refused_by)}: {result.verdict.reason}"
 

@@ -6,10 +6,12 @@ import corpus
 import judging
 import pytest
 
+import tilewright
+
 FILES = [pytest.param(entry, id=entry.name) for entry in corpus.hostile() if not entry.needs_gpu]
 
 
 @pytest.mark.parametrize("entry", FILES)
-def test_refused_for_the_right_reason(entry: corpus.Entry) -> None:
-    result = judging.verify(entry, device="none")
+def test_refused_for_the_right_reason(entry: corpus.Entry, verifier: tilewright.Verifier) -> None:
+    result = judging.verify(verifier, entry)
     assert judging.complaint(entry, result) == ""

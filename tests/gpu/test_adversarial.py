@@ -17,10 +17,20 @@ import judging
 import pytest
 import torch
 
+import tilewright
+
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 
 FILES = [pytest.param(e, id=f"{e.kind}/{e.name}") for e in (*corpus.hostile(), *corpus.honest())]
+SEED = secrets.randbits(31)
+"""One for all files of a run, so that those with one reference share its runs."""
 Outcomes = list[dict[str, object]]
+
+
+@pytest.fixture(scope="module")
+def on_gpu() -> Iterator[tilewright.Verifier]:
+    with tilewright.Verifier(device="cuda", allow_unsandboxed=True, workers=1) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +49,8 @@ def write(outcomes: Outcomes) -> None:
 
 
 @pytest.mark.parametrize("entry", FILES)
-def test_judged_rightly(entry: corpus.Entry, outcomes: Outcomes) -> None:
-    result = judging.verify(entry, device="cuda", seed=secrets.randbits(31))
+def test_judged_rightly(entry: corpus.Entry, outcomes: Outcomes, on_gpu: tilewright.Verifier) -> None:
+    result = judging.verify(on_gpu, entry, seed=SEED)
     outcomes.append(judging.outcome(entry, result))
     write(outcomes)
     assert judging.complaint(entry, result) == ""

@@ -98,6 +98,15 @@ def kept(planned: Planned, first: Result, second: Result, before: tuple[Result, 
     return fact(planned, "earlier output kept", f"a second call overwrites {changed[0]} of the first", 1.0)
 
 
+def stale(planned: Planned, first: Result, second: Result) -> Judged:
+    """A wrong second call: is it the first one's answer?"""
+    same = bool(first.outputs) and all(_same(leaf, second.outputs.get(name)) for name, leaf in first.outputs.items())
+    detail = (
+        "a call with the tensors of the call before, other values in them, gives that call's answer" if same else ""
+    )
+    return fact(planned, "stale result", detail, 1.0 if same else 0.0)
+
+
 def without_kernels(base: Baseline, usual: Result, idle: Result, precision: str, *, same_values: bool) -> Judged:
     """A call whose kernels did nothing must not give the answer.
 

@@ -14,7 +14,7 @@ from tilewright.prove.compare import Judged
 from tilewright.prove.fleet import Fleet
 from tilewright.prove.inputs import NON_FINITE
 from tilewright.prove.physics_gate import Gate
-from tilewright.prove.plan import LONG, SHORT, Planned
+from tilewright.prove.plan import LONG, SHORT, Planned, size_of
 from tilewright.prove.session import CUDA, ENVIRONMENT, INTERPRETER, Host
 from tilewright.records.problem import Problem
 from tilewright.records.source import KernelSource
@@ -235,24 +235,25 @@ def _fail_vacuous(judged: list[tuple[Planned, Judged]], covered: set[str]) -> li
     return result
 
 
+_TELLING = ("stale result", "cached result", "kernels matter", "redzones", "physics")
+_CIRCUMSTANTIAL = ("kernels ran", "torch compute", "patched", "threads", "streams", "tensor type", "system access")
+"""Checks that say most, and those that say how an answer came about and nothing about whether it is right."""
+
+
 def _smallest(failed: list[tuple[Planned, Judged]]) -> str:
     """The evidence that takes the least to look at: ordinary values, a fact, a small problem."""
 
-    def weight(pair: tuple[Planned, Judged]) -> tuple[bool, bool, int]:
+    def weight(pair: tuple[Planned, Judged]) -> tuple[bool, int, bool, int]:
         planned, item = pair
-        elements = 0
-        for spec in planned.problem.inputs:
-            size = 1
-            for extent in spec.shape:
-                size *= extent
-            elements += size
-        return planned.distribution == NON_FINITE, item.check.bound != 0.0, elements
+        name = item.check.name
+        rank = 0 if name in _TELLING else 2 if name in _CIRCUMSTANTIAL else 1
+        return planned.distribution == NON_FINITE, rank, item.check.bound != 0.0, size_of(planned.problem)
 
     planned, item = min(failed, key=weight)
     check = item.check
     where = planned.words()
     if check.bound == 0.0:
-        return f"{check.detail} ({where})"
+        return f"{check.name}: {check.detail} ({where})"
     by = f"{check.name} {check.error:.3g}, allowed {check.bound:.3g}"
     before = "" if check.original_error is None else f" (original {check.original_error:.3g})"
     return f"{by}{before}; {check.detail} ({where})"

@@ -52,7 +52,9 @@ class Trials:
         usable = self._baselines.usable
         head, tail = usable[:1], usable[1:]
         first = [self._ordinary(head[0]), *self._around(head[0])]
-        rest = [*(call for base in tail for call in self._of(base)), *self._worn()]
+        met = {call.base.planned.name for call in first if call.role == ORDINARY}
+        rest = [call for base in tail if base.planned.name not in met for call in self._of(base)]
+        rest += self._worn()
         if self._parallel:
             yield self._sent([*first, *rest])
         else:
@@ -100,13 +102,16 @@ class Trials:
         return calls
 
     def _around(self, head: Baseline) -> list[_Call]:
-        """Calls that show how the answer comes about: the same values again, and kernels that do nothing."""
+        """What shows how the answer comes about: a second call with the first one's tensors, right after it; the same
+        values again; and kernels that do nothing, on old and on new values."""
         name = head.planned.name
-        calls = [
+        own = [base for base in self._baselines.usable if base.planned.instance == head.planned.instance]
+        calls = [self._ordinary(base) for base in own if base.planned.second]
+        calls += [
             _Call(base=head, case=self._case(head, name=f"{name}_repeat", probe=REPEAT), role=REPEATED),
             _Call(base=head, case=self._case(head, name=f"{name}_idle_again", probe=NO_OP), role=IDLE_AGAIN),
         ]
-        other = next((b for b in self._baselines.usable if b.planned.second and _together(b, head)), None)
+        other = next((base for base in own if base is not head and not base.planned.second), None)
         if other is not None:
             idle = self._case(other, name=f"{other.planned.name}_idle", probe=NO_OP)
             calls.append(_Call(base=other, case=idle, role=IDLE))
@@ -114,7 +119,7 @@ class Trials:
 
     def _worn(self) -> list[_Call]:
         """The smallest problem after many calls, and once more without kernels: a file may behave for a while."""
-        small = [b for b in self._baselines.usable if b.planned.own and not b.planned.second and not b.planned.varied]
+        small = [b for b in self._baselines.usable if _plain(b.planned)]
         base = min(small, key=lambda b: size_of(b.planned.problem), default=None)
         if base is None or base.planned.generated:
             return []
@@ -177,25 +182,27 @@ class Trials:
         judged += probes.memory(planned, result, base.original)
         judged += probes.missing_state(planned, result, base.original, self._baselines.state_of(planned))
         if planned.second and call.role == ORDINARY and (usual := self._first(planned)) is not None:
-            before = self._baselines.pair(planned)
-            found = probes.kept(planned, usual, result, before)
+            found = probes.kept(planned, usual, result, self._baselines.pair(planned))
             judged += [] if found is None else [found]
+            if not all(item.check.passed for item in judged):
+                judged.append(probes.stale(planned, usual, result))
         return judged
 
     def _first(self, planned: Planned) -> Result | None:
         """The candidate's first call of the instance that ``planned`` belongs to."""
         for name, call in self._calls.items():
-            if call.role == ORDINARY and not call.base.planned.second and _same_instance(call.base.planned, planned):
+            if (
+                call.role == ORDINARY
+                and not call.base.planned.second
+                and call.base.planned.instance == planned.instance
+            ):
                 return self._results.get(name)
         return None
 
 
-def _same_instance(one: Planned, other: Planned) -> bool:
-    return one.instance == other.instance
-
-
-def _together(one: Baseline, other: Baseline) -> bool:
-    return _same_instance(one.planned, other.planned)
+def _plain(planned: Planned) -> bool:
+    """Whether the call is a first one on values of which many differ from what they lead to."""
+    return planned.own and not planned.second and not planned.varied and planned.problem.label != "size 1"
 
 
 def _noted(item: Judged, note: str) -> Judged:

@@ -33,6 +33,8 @@ class Watch:
         self._threads, self._children = thread_count(), children()
         self._overwritten: set[str] = set()
         self._told: dict[str, Any] = {}
+        self._patched: list[str] = []
+        self._subclass: list[str] = []
         with deaf():
             self._snapshot = Snapshot()
 
@@ -75,17 +77,23 @@ class Watch:
                 "atomics": log.atomics,
             }
 
-    def seen(self) -> dict[str, Any]:
+    def seen(self, *, look: bool = True) -> dict[str, Any]:
         """Return what the last call did, as JSON values; ask outside of the contexts that the call needed.
+
+        Args:
+            look: whether to compare everything with the snapshot, which takes tens of milliseconds; where not,
+                ``patched`` and ``subclass`` are those of the last look.
 
         Keys: ``launches`` (kernel, own, count), ``torch_ops`` (op, elements, total, count, factor, workspace),
         ``threads``, ``processes``, ``streams``, ``stream_names`` and ``atomics`` of the last call; ``patched``,
         ``subclass`` and ``events`` (audit event to count) since this watch was made.
         """
+        if look:
+            self._patched, self._subclass = self.patched(), tensors.foreign(tensors.subclasses() - self._classes)
         return {
             **self._told,
-            "patched": self.patched(),
-            "subclass": tensors.foreign(tensors.subclasses() - self._classes),
+            "patched": self._patched,
+            "subclass": self._subclass,
             "events": dict(sorted(self._activity.events.items())),
         }
 
