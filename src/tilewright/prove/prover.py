@@ -104,7 +104,7 @@ class Prover:
             worker: as :func:`interpreter_worker` or :func:`cuda_worker` makes them, after ``device``.
             candidate_worker: where candidates run, several to share one candidate's calls; ``None``: ``worker``, which
                 then holds what the original left in it.
-            oracle_worker: an interpreter's worker, for an original without a reference on a GPU.
+            oracle_worker: an interpreter's, for an original without a reference on a GPU.
             device: ``none`` is the interpreter, ``cuda`` the GPU.
             real_problems: calls at their real size, on a GPU with a reference.
             gate: what times on the GPU are held against.
@@ -116,11 +116,10 @@ class Prover:
         """
         _check(precision, device, (*dtypes, *uncompilable_dtypes))
         self._precision, self._seed, self._timeout_s, self._gate = precision, seed, timeout_s, gate
-        jobs = CUDA if device == "cuda" else INTERPRETER
-        own = Host(worker=worker, jobs=jobs)
+        self._jobs = CUDA if device == "cuda" else INTERPRETER
+        own = Host(worker=worker, jobs=self._jobs)
         oracle = own if oracle_worker is None or reference is not None else Host(worker=oracle_worker)
-        workers = (candidate_worker,) if isinstance(candidate_worker, Worker) else candidate_worker
-        self._jobs, self._workers = jobs, tuple(workers or (worker,))
+        self._workers = (candidate_worker,) if isinstance(candidate_worker, Worker) else candidate_worker or (worker,)
         began = time.monotonic()
         builder = BaselineBuilder(
             None if original is None else original.text,
@@ -235,7 +234,7 @@ def _fail_vacuous(judged: list[tuple[Planned, Judged]], covered: set[str]) -> li
     return result
 
 
-_TELLING = ("stale result", "cached result", "kernels matter", "redzones", "physics")
+_TELLING = ("stale result", "earlier output kept", "cached result", "kernels matter", "redzones", "physics")
 _CIRCUMSTANTIAL = ("kernels ran", "torch compute", "patched", "threads", "streams", "tensor type", "system access")
 """Checks that say most, and those that say how an answer came about and nothing about whether it is right."""
 
@@ -245,8 +244,8 @@ def _smallest(failed: list[tuple[Planned, Judged]]) -> str:
 
     def weight(pair: tuple[Planned, Judged]) -> tuple[bool, int, bool, int]:
         planned, item = pair
-        name = item.check.name
-        rank = 0 if name in _TELLING else 2 if name in _CIRCUMSTANTIAL else 1
+        name, last = item.check.name, len(_TELLING)
+        rank = _TELLING.index(name) if name in _TELLING else last + (name in _CIRCUMSTANTIAL)
         return planned.distribution == NON_FINITE, rank, item.check.bound != 0.0, size_of(planned.problem)
 
     planned, item = min(failed, key=weight)

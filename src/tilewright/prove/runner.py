@@ -149,19 +149,21 @@ class Runner:
         instance = self._instance(case, folder)
         model, probe = instance.model, case["probe"]
         inputs = [self._input(case, folder, index) for index in range(len(case["inputs"]))]
-        if probe in ("refilled", "worn"):
-            inputs = [_refill(old, new) for old, new in zip(instance.inputs or inputs, inputs, strict=True)]
-        tensors = [(f"input {i}", value) for i, value in enumerate(inputs) if isinstance(value, torch.Tensor)]
-        state = list(model.state_dict(keep_vars=True).items()) if isinstance(model, torch.nn.Module) else []
+        if probe == "refilled":
+            inputs = _refilled(instance.inputs, inputs)
         tuned.reset(case["config"], case["first_call"])
+        if case["needs_state"]:
+            self._change_state(case, folder, instance, inputs)
         torch.manual_seed(self.seed)
         with instance.unchanged(probe):
             if probe == "timed":
                 return {"times": self.backend.time(lambda: model(*inputs)), "outputs": [], "inputs": [], "state": []}
-            with self.backend.call(case["arithmetic"], [*tensors, *state]):
-                for _ in range(_MANY_CALLS if probe == "worn" else 0):
-                    model(*(value.clone() if isinstance(value, torch.Tensor) else value for value in inputs))
+            with self.backend.call(case["arithmetic"], [*_named(inputs), *instance.state().items()]):
+                if probe == "worn":
+                    for _ in range(_MANY_CALLS):
+                        model(*(instance.inputs or inputs))
                     instance.rewind()
+                    inputs = _refilled(instance.inputs, inputs)
                 with self.watch.call(no_op=probe == "no_op"):
                     outputs = model(*inputs)
                 memory = self.backend.settle()
@@ -181,7 +183,7 @@ class Runner:
         _flatten("output", outputs, leaves)
         kept = instance.outputs if case["probe"] == "refilled" else {}
         seed = None if case["generate"] is None else int(case["generate"]["seed"])
-        named = {f"input {i}": value for i, value in enumerate(inputs) if isinstance(value, torch.Tensor)}
+        named = dict(_named(inputs))
         state = instance.state()
         told = {
             "outputs": _save_all(folder, "output", leaves, seed),
@@ -220,9 +222,23 @@ class Runner:
             if isinstance(model, torch.nn.Module):
                 if case["cast"] is not None:
                     model.to(DTYPES[case["cast"]])
-                _load_state(model, folder, case["state"], case["needs_state"])
+                if not case["needs_state"]:
+                    _load_state(model, folder, case["state"])
             self.instances[key] = _Instance(model)
         return self.instances[key]
+
+    def _change_state(self, case: dict[str, Any], folder: Path, instance: _Instance, inputs: list[Any]) -> None:
+        """Call the model as it was made, then give it other parameters: what it kept of the old ones is stale now."""
+        with self.backend.call(case["arithmetic"], _named(inputs)):
+            instance.model(*_copies(inputs))
+            self.backend.settle()
+        instance.rewind()
+        if isinstance(instance.model, torch.nn.Module):
+            own = instance.state()
+            missing = [name for name in case["state"] if name not in own]
+            if missing:
+                raise LookupError(f"{NO_SUCH_STATE}: {missing[0]}")
+            _load_state(instance.model, folder, case["state"])
 
     def _input(self, case: dict[str, Any], folder: Path, index: int) -> Any:
         spec = case["inputs"][index]
@@ -260,6 +276,10 @@ def _import(path: Path) -> Any:
     return module
 
 
+def _refilled(before: list[Any], inputs: list[Any]) -> list[Any]:
+    return [_refill(old, new) for old, new in zip(before or inputs, inputs, strict=True)]
+
+
 def _refill(old: Any, new: Any) -> Any:
     """The old tensor object with the new values: same id, address and version, as a serving loop reuses buffers."""
     if not isinstance(old, torch.Tensor) or not isinstance(new, torch.Tensor) or old.shape != new.shape:
@@ -277,16 +297,17 @@ def _fill_unset(model: torch.nn.Module, seed: int) -> None:
             value.data.copy_(torch.randn(value.shape, generator=generator))
 
 
-def _load_state(model: torch.nn.Module, folder: Path, names: list[str], needed: bool) -> None:
-    """Copy the given state where name and shape agree.
+def _named(inputs: list[Any]) -> list[tuple[str, torch.Tensor]]:
+    return [(f"input {i}", value) for i, value in enumerate(inputs) if isinstance(value, torch.Tensor)]
 
-    Raises:
-        LookupError: it is needed, and the model has no such parameters.
-    """
+
+def _copies(inputs: list[Any]) -> list[Any]:
+    return [value.clone() if isinstance(value, torch.Tensor) else value for value in inputs]
+
+
+def _load_state(model: torch.nn.Module, folder: Path, names: list[str]) -> None:
+    """Copy the given state where name and shape agree."""
     own = model.state_dict(keep_vars=True)
-    missing = [name for name in names if name not in own]
-    if needed and missing:
-        raise LookupError(f"{NO_SUCH_STATE}: {missing[0]}")
     for index, name in enumerate(names):
         if name in own:
             values = torch.from_numpy(np.load(folder / f"given_state_{index}.npy", allow_pickle=False).copy())

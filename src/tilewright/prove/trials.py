@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tilewright.prove import probes
+from tilewright.prove import inputs, probes
 from tilewright.prove.baseline import Baselines
 from tilewright.prove.compare import Baseline, Judged, compare
 from tilewright.prove.physics_gate import Gate
@@ -58,9 +58,9 @@ class Trials:
         if self._parallel:
             yield self._sent([*first, *rest])
         else:
-            # a wrong file is found out by its first call, mostly
-            yield self._sent(first[:1])
-            yield self._sent([*first[1:], *rest])
+            # a wrong file is found out by its first calls, mostly
+            yield self._sent(first)
+            yield self._sent(rest)
         counts = self._results[first[0].case.name].configurations
         variants = self._variants(head[0], max(counts.values(), default=1))
         if variants:
@@ -111,7 +111,9 @@ class Trials:
             _Call(base=head, case=self._case(head, name=f"{name}_repeat", probe=REPEAT), role=REPEATED),
             _Call(base=head, case=self._case(head, name=f"{name}_idle_again", probe=NO_OP), role=IDLE_AGAIN),
         ]
-        other = next((base for base in own if base is not head and not base.planned.second), None)
+        # values of one sign may be their own answer
+        signed = [base for base in own if base.planned.distribution in (inputs.WIDE, inputs.CANCELLING)]
+        other = next((base for base in signed if not base.planned.second), None)
         if other is not None:
             idle = self._case(other, name=f"{other.planned.name}_idle", probe=NO_OP)
             calls.append(_Call(base=other, case=idle, role=IDLE))
