@@ -15,6 +15,7 @@ import pwd
 import random
 import secrets
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from pathlib import Path
 
 import stress_watch as watch
 from stress_failures import failures
-from stress_lanes import Bench, Ended, Settings, StressCandidate, make_provers, run
+from stress_lanes import Bench, Ended, Settings, StressCandidate, make_provers, make_worker, run
 from stress_tasks import tasks
 
 from tilewright.prove import host
@@ -112,14 +113,29 @@ def circumstances(settings: Settings, parallel: int, bench: Bench) -> dict[str, 
     }
 
 
-def left_behind(token: str, litter: str) -> dict[str, list[str]]:
-    """Processes and files that should not be there; the files are removed again."""
+def left_behind(token: str, litter: str, private: Path) -> dict[str, list[str]]:
+    """Processes and files that should not be there; the files are removed again.
+
+    Args:
+        token: that every process of this run carries.
+        litter: name of the file that intruders try to leave.
+        private: where workers had their folders.
+    """
     places = [pwd.getpwuid(os.getuid()).pw_dir, os.getcwd(), "/tmp", "/var/tmp", "/dev/shm", *sys.path]
     files = watch.littered(litter, places)
     for file in files:
         file.unlink()
-    pids = sorted({*watch.processes_with(token), *watch.children()})
-    return {"processes": [f"{pid} {watch.command_of(pid)}" for pid in pids], "litter": [str(file) for file in files]}
+    for _ in range(10):
+        pids = sorted({*watch.processes_with(token), *watch.children()})
+        if not pids:
+            break
+        # the driver takes a moment to let go of a killed process
+        time.sleep(0.5)
+    return {
+        "processes": [f"{pid} {watch.command_of(pid)}" for pid in pids],
+        "litter": [str(file) for file in files],
+        "private_folders": sorted(str(entry) for entry in private.iterdir()),
+    }
 
 
 def has_grown(before: Sequence[int], after: Sequence[int]) -> bool:
@@ -173,16 +189,10 @@ class Journal:
         return report
 
 
-def prove_all(chosen: Sequence[StressCandidate], options: argparse.Namespace, journal: Journal) -> dict[str, object]:
+def prove_all(
+    chosen: Sequence[StressCandidate], settings: Settings, options: argparse.Namespace, journal: Journal
+) -> dict[str, object]:
     """Prove ``chosen`` until the time is up; what the run ran on."""
-    settings = Settings(
-        device=options.device,
-        limit_s=options.limit or _LIMITS_S[options.device],
-        memory_bytes=options.memory_mib << 20,
-        seed=options.seed,
-        gpu_fraction=options.gpu_fraction,
-        spares=options.spares or options.parallel,
-    )
     deadline = time.monotonic() + options.seconds
     with Bench(settings) as bench:
         provers = make_provers(settings, {one.task for one in chosen}, options.parallel)
@@ -195,6 +205,17 @@ def prove_all(chosen: Sequence[StressCandidate], options: argparse.Namespace, jo
 def main(arguments: Sequence[str]) -> int:
     """Run, check, report."""
     options = _options(arguments)
+    with tempfile.TemporaryDirectory(prefix="tilewright-stress-") as folder:
+        # workers' folders of this run are told from others' by where they lie
+        tempfile.tempdir = folder
+        try:
+            return stress(options, Path(folder))
+        finally:
+            tempfile.tempdir = None
+
+
+def stress(options: argparse.Namespace, private: Path) -> int:
+    """Run the candidates, with all temporary folders in ``private``; whether anything is not as it should be."""
     # this process's own late imports are to leave no files either
     sys.dont_write_bytecode = True
     token = secrets.token_hex(8)
@@ -203,13 +224,24 @@ def main(arguments: Sequence[str]) -> int:
     chosen = candidates(options.seed, litter, gpu=options.device == "cuda", count=options.count)
     if options.only:
         chosen = [one for one in chosen if options.only in f"{one.kind}: {one.task} {one.name}"]
+    settings = Settings(
+        device=options.device,
+        limit_s=options.limit or _LIMITS_S[options.device],
+        memory_bytes=options.memory_mib << 20,
+        seed=options.seed,
+        gpu_fraction=options.gpu_fraction,
+        spares=options.spares or options.parallel,
+    )
     folders = watch.watched_folders() if options.files else {}
     ignored = [*options.ignore, *([f"{Path(options.json).resolve()}*"] if options.json else [])]
     journal = Journal(options, time.monotonic(), len(chosen))
+    # what workers compile of this project before they confine themselves is no candidate's doing
+    with make_worker(settings) as worker:
+        worker.call("os:getpid", {}, timeout_s=60.0)
     before, memory_before = watch.snapshot(folders, ignored), watch.gpu_memory_mib()
     journal.say(f"{len(before)} files and folders listed")
-    facts = prove_all(chosen, options, journal)
-    left = left_behind(token, litter)
+    facts = prove_all(chosen, settings, options, journal)
+    left = left_behind(token, litter, private)
     memory_after = memory_at_rest(memory_before)
     changed = watch.changed(before, watch.snapshot(folders, ignored))
     facts |= {"state": "finished" if len(journal.ended) == len(chosen) else "stopped", "left_behind": left}
