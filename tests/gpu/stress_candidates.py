@@ -1,121 +1,41 @@
 """Two hundred candidates in a row, of which fifty go down: the rest get their verdicts, and nothing is left behind.
 
-On a GPU: ``python tests/gpu/stress_candidates.py --parallel 4 --json stress.json``. Without one, in the interpreter and
+On a GPU: ``python tests/gpu/stress_candidates.py --parallel 6 --json stress.json``. Without one, in the interpreter and
 without the candidates that need a device: ``--device none --count 40``. Ends with 1 if anything is not as it should be.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import math
 import os
 import platform
 import pwd
-import queue
 import random
 import secrets
 import sys
-import threading
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
 import stress_watch as watch
 from stress_failures import failures
-from stress_tasks import Task, tasks
+from stress_lanes import Bench, Ended, Settings, StressCandidate, make_provers, make_worker, run
+from stress_tasks import tasks
 
-from tilewright.prove import Prover
-from tilewright.prove.session import ENVIRONMENT
-from tilewright.records.problem import Problem
-from tilewright.records.source import KernelSource, TensorSpec
-from tilewright.workers import Worker
+from tilewright.prove import host
+from tilewright.workers import best_sandbox
 
 NUMBERS = {"honest": 75, "wrong": 75, "crash": 20, "hang": 10, "out of bounds": 10, "out of memory": 10}
-EXPECTED = {
-    "honest": {"proved"},
-    "wrong": {"refuted"},
-    "crash": {"refuted"},
-    "hang": {"undecided"},
-    "out of bounds": {"refuted"},
-    # that there is no memory can be said by the system's end of the process, or by an exception of the candidate
-    "out of memory": {"undecided", "refuted"},
-}
 GPU_SLACK_MIB = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StressCandidate:
-    """One file and what must be said of it."""
-
-    kind: str
-    task: str
-    name: str
-    text: str
-    needs_gpu: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How one candidate ended."""
-
-    kind: str
-    task: str
-    name: str
-    status: str
-    right: bool
-    elapsed_s: float
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """Of one run."""
-
-    device: str
-    limit_s: float
-    memory_bytes: int
-    seed: int
-
-
-def make_prover(task: Task, settings: Settings, worker: Worker) -> Prover:
-    """The original of ``task``, ready for candidates: the one place that knows how provers are made."""
-    shapes = task.large if settings.device == "cuda" else task.small
-    problems = [
-        Problem(
-            inputs=tuple(TensorSpec(name=f"t{i}", dtype="f32", shape=shape) for i, shape in enumerate(each)),
-            label="ragged" if index == 0 else "even",
-        )
-        for index, each in enumerate(shapes)
-    ]
-    return Prover(
-        source_of(task.original),
-        problems=problems,
-        reference=task.reference,
-        dtypes=("fp32",),
-        worker=worker,
-        seed=settings.seed,
-        timeout_s=settings.limit_s,
-    )
-
-
-def make_worker(settings: Settings) -> Worker:
-    """A worker for that device that may hold so much host memory."""
-    environment = {name: value for name, value in ENVIRONMENT.items() if name != "TRITON_INTERPRET"}
-    return Worker(
-        environment=environment if settings.device == "cuda" else ENVIRONMENT,
-        preload=("tilewright.prove.job",),
-        memory_bytes=settings.memory_bytes or None,
-    )
-
-
-def source_of(text: str) -> KernelSource:
-    """A file that was never read through the front door, so that no rule has looked at it."""
-    return KernelSource(path="candidate.py", text=text, kernels=())
+_LIMITS_S = {"cuda": 8.0, "none": 40.0}
+_EVERY = 20
+"""Candidates between two lines of progress, and two versions of the summary."""
 
 
 def candidates(seed: int, litter: str, *, gpu: bool, count: int) -> list[StressCandidate]:
@@ -152,138 +72,76 @@ def candidates(seed: int, litter: str, *, gpu: bool, count: int) -> list[StressC
     return chosen[:count]
 
 
-class Lane:
-    """One worker, and the provers of the tasks that came by."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.worker = make_worker(settings)
-        self.tasks = {task.name: task for task in tasks()}
-        self.provers: dict[str, Prover] = {}
-
-    def prove(self, candidate: StressCandidate) -> Ended:
-        """One verdict."""
-        if candidate.task not in self.provers:
-            self.provers[candidate.task] = make_prover(self.tasks[candidate.task], self.settings, self.worker)
-        began = time.monotonic()
-        verdict = self.provers[candidate.task].prove(source_of(candidate.text))
-        return Ended(
-            kind=candidate.kind,
-            task=candidate.task,
-            name=candidate.name,
-            status=str(verdict.status),
-            right=str(verdict.status) in EXPECTED[candidate.kind],
-            elapsed_s=round(time.monotonic() - began, 3),
-            reason=verdict.reason,
-        )
-
-    def close(self) -> None:
-        """End the worker."""
-        self.worker.close()
-
-
-class Gate:
-    """Lets many pass together, or one alone."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._inside = 0
-        self._alone = False
-
-    @contextlib.contextmanager
-    def passed(self, *, alone: bool) -> Iterator[None]:
-        """Wait until one may pass; inside the context nobody passes who may not be there too."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._alone)
-            self._alone = alone
-            self._changed.wait_for(lambda: not (alone and self._inside))
-            self._inside += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._inside -= 1
-                self._alone = self._alone and not alone
-                self._changed.notify_all()
-
-
-def run(chosen: Sequence[StressCandidate], settings: Settings, parallel: int) -> Iterator[Ended]:
-    """Prove all, ``parallel`` at a time; they come as they end. An exception of the prover's own ends the run."""
-    waiting: queue.SimpleQueue[StressCandidate] = queue.SimpleQueue()
-    ended: queue.SimpleQueue[Ended | BaseException | None] = queue.SimpleQueue()
-    gate = Gate()
-    for candidate in chosen:
-        waiting.put(candidate)
-
-    def work() -> None:
-        try:
-            with contextlib.closing(Lane(settings)) as lane:
-                while True:
-                    try:
-                        candidate = waiting.get_nowait()
-                    except queue.Empty:
-                        break
-                    # who takes all of the device's memory takes it from the neighbours too
-                    with gate.passed(alone=candidate.kind == "out of memory" and settings.device == "cuda"):
-                        ended.put(lane.prove(candidate))
-        except BaseException as error:  # handed to the caller's thread
-            ended.put(error)
-        ended.put(None)
-
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(parallel)]
-    for thread in threads:
-        thread.start()
-    working = parallel
-    while working:
-        item = ended.get()
-        if isinstance(item, BaseException):
-            raise item
-        if item is None:
-            working -= 1
-        else:
-            yield item
-    for thread in threads:
-        thread.join()
-
-
 def summary(ended: Sequence[Ended], seconds: float) -> dict[str, object]:
     """Counts, seconds, and those that ended otherwise than they should."""
     times = sorted(one.elapsed_s for one in ended)
-    by_kind = {
-        kind: {
-            "candidates": sum(one.kind == kind for one in ended),
-            "right": sum(one.kind == kind and one.right for one in ended),
-            "verdicts": dict(Counter(one.status for one in ended if one.kind == kind)),
-            "seconds": round(sum(one.elapsed_s for one in ended if one.kind == kind), 1),
-        }
-        for kind in NUMBERS
-    }
+    of_kind = {kind: [one for one in ended if one.kind == kind] for kind in NUMBERS}
     return {
         "candidates": len(ended),
         "right": sum(one.right for one in ended),
-        "kinds": by_kind,
+        "kinds": {
+            kind: {
+                "candidates": len(those),
+                "right": sum(one.right for one in those),
+                "verdicts": dict(Counter(one.status for one in those)),
+                "first_failed_checks": dict(Counter(one.check for one in those if one.check).most_common()),
+                "seconds": round(sum(one.elapsed_s for one in those), 1),
+            }
+            for kind, those in of_kind.items()
+        },
         "seconds": round(seconds, 1),
         "median_seconds": times[len(times) // 2] if times else 0.0,
         "longest_seconds": times[-1] if times else 0.0,
         "not_as_expected": [asdict(one) for one in ended if not one.right],
-        "versions": {name: metadata.version(name) for name in ("torch", "triton", "numpy")},
-        "python": platform.python_version(),
     }
 
 
-def left_behind(token: str, litter: str) -> dict[str, list[str]]:
-    """Processes and files that should not be there; the files are removed again."""
+def circumstances(settings: Settings, parallel: int, bench: Bench) -> dict[str, object]:
+    """What the run ran on."""
+    device = None if bench.device is None else asdict(bench.device)
+    return {
+        "device": settings.device,
+        "gpu": device,
+        "driver": host.driver_version() if settings.device == "cuda" else None,
+        "sandbox": str(best_sandbox()),
+        "versions": {name: metadata.version(name) for name in ("torch", "triton", "numpy")},
+        "python": platform.python_version(),
+        "cores": len(os.sched_getaffinity(0)),
+        "lanes": parallel,
+        "settings": asdict(settings),
+        "workers_started_for_candidates": bench.taken,
+    }
+
+
+def left_behind(token: str, litter: str, private: Path) -> dict[str, list[str]]:
+    """Processes and files that should not be there; the files are removed again.
+
+    Args:
+        token: that every process of this run carries.
+        litter: name of the file that intruders try to leave.
+        private: where workers had their folders.
+    """
     places = [pwd.getpwuid(os.getuid()).pw_dir, os.getcwd(), "/tmp", "/var/tmp", "/dev/shm", *sys.path]
     files = watch.littered(litter, places)
     for file in files:
         file.unlink()
-    pids = sorted({*watch.processes_with(token), *watch.children()})
-    return {"processes": [f"{pid} {watch.command_of(pid)}" for pid in pids], "litter": [str(file) for file in files]}
+    for _ in range(10):
+        pids = sorted({*watch.processes_with(token), *watch.children()})
+        if not pids:
+            break
+        # the driver takes a moment to let go of a killed process
+        time.sleep(0.5)
+    return {
+        "processes": [f"{pid} {watch.command_of(pid)}" for pid in pids],
+        "litter": [str(file) for file in files],
+        "private_folders": sorted(str(entry) for entry in private.iterdir()),
+    }
 
 
 def has_grown(before: Sequence[int], after: Sequence[int]) -> bool:
-    """Whether a GPU holds more memory than it did."""
-    return any(late > early + GPU_SLACK_MIB for early, late in zip(before, after, strict=True))
+    """Whether a GPU holds more memory than it did, or is no longer there."""
+    pairs = zip(before, after, strict=False)
+    return len(before) != len(after) or any(late > early + GPU_SLACK_MIB for early, late in pairs)
 
 
 def memory_at_rest(before: Sequence[int]) -> list[int]:
@@ -296,39 +154,102 @@ def memory_at_rest(before: Sequence[int]) -> list[int]:
     return now
 
 
+class Journal:
+    """Prints how the run goes, and keeps its summary up to date on disk."""
+
+    def __init__(self, options: argparse.Namespace, began: float, planned: int) -> None:
+        self._options, self._began, self._planned = options, began, planned
+        self.ended: list[Ended] = []
+
+    def add(self, one: Ended, facts: dict[str, object]) -> None:
+        """A candidate ended."""
+        self.ended.append(one)
+        number = len(self.ended)
+        if self._options.each or not one.right:
+            words = f"{one.kind}: {one.task} {one.name}: {one.reason}"
+            sign = "  " if one.right else "!!"
+            line = f"{sign} {number:3d} {one.elapsed_s:6.2f} s {one.status:9s} {words}"
+            print(line[: self._options.width], flush=True)
+        if number % _EVERY == 0:
+            right = sum(each.right for each in self.ended)
+            self.say(f"{number} of {self._planned} ended, {right} as they should")
+            self.write({"state": "running", **facts})
+
+    def say(self, words: str) -> None:
+        """A line of progress."""
+        print(f"{time.monotonic() - self._began:6.1f} s  {words}", flush=True)
+
+    def write(self, facts: dict[str, object]) -> dict[str, object]:
+        """Put the summary in the place of the last one."""
+        report = {**facts, "planned": self._planned, **summary(self.ended, time.monotonic() - self._began)}
+        if self._options.json:
+            part = Path(f"{self._options.json}.part")
+            part.write_text(json.dumps(report, indent=2) + "\n")
+            part.replace(self._options.json)
+        return report
+
+
+def prove_all(
+    chosen: Sequence[StressCandidate], settings: Settings, options: argparse.Namespace, journal: Journal
+) -> dict[str, object]:
+    """Prove ``chosen`` until the time is up; what the run ran on."""
+    deadline = time.monotonic() + options.seconds
+    with Bench(settings) as bench:
+        provers = make_provers(settings, {one.task for one in chosen}, options.parallel)
+        journal.say(f"{len(provers)} originals ran")
+        for one in run(chosen, settings, provers, bench, parallel=options.parallel, deadline=deadline):
+            journal.add(one, circumstances(settings, options.parallel, bench))
+        return circumstances(settings, options.parallel, bench)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run, check, report."""
     options = _options(arguments)
+    with tempfile.TemporaryDirectory(prefix="tilewright-stress-") as folder:
+        # workers' folders of this run are told from others' by where they lie
+        tempfile.tempdir = folder
+        try:
+            return stress(options, Path(folder))
+        finally:
+            tempfile.tempdir = None
+
+
+def stress(options: argparse.Namespace, private: Path) -> int:
+    """Run the candidates, with all temporary folders in ``private``; whether anything is not as it should be."""
+    # this process's own late imports are to leave no files either
+    sys.dont_write_bytecode = True
     token = secrets.token_hex(8)
     os.environ[watch.MARK] = token
     litter = f"tilewright_stress_{token}"
-    settings = Settings(
-        device=options.device, limit_s=options.limit, memory_bytes=options.memory_mib << 20, seed=options.seed
-    )
     chosen = candidates(options.seed, litter, gpu=options.device == "cuda", count=options.count)
     if options.only:
         chosen = [one for one in chosen if options.only in f"{one.kind}: {one.task} {one.name}"]
-    folders = watch.watched_folders() if options.files else ()
-    before, memory_before = watch.snapshot(folders, options.ignore), watch.gpu_memory_mib()
-    began = time.monotonic()
-    ended = []
-    for number, one in enumerate(run(chosen, settings, options.parallel), 1):
-        ended.append(one)
-        sign = "  " if one.right else "!!"
-        words = f"{one.kind}: {one.task} {one.name}: {one.reason}"
-        print(f"{sign} {number:3d} {one.elapsed_s:6.2f} s {one.status:9s} {words[: options.width]}", flush=True)
-    report = summary(ended, time.monotonic() - began)
-    left = left_behind(token, litter)
+    settings = Settings(
+        device=options.device,
+        limit_s=options.limit or _LIMITS_S[options.device],
+        memory_bytes=options.memory_mib << 20,
+        seed=options.seed,
+        gpu_fraction=options.gpu_fraction,
+        spares=options.spares or options.parallel,
+    )
+    folders = watch.watched_folders() if options.files else {}
+    ignored = [*options.ignore, *([f"{Path(options.json).resolve()}*"] if options.json else [])]
+    journal = Journal(options, time.monotonic(), len(chosen))
+    # what workers compile of this project before they confine themselves is no candidate's doing
+    with make_worker(settings) as worker:
+        worker.call("os:getpid", {}, timeout_s=60.0)
+    before, memory_before = watch.snapshot(folders, ignored), watch.gpu_memory_mib()
+    journal.say(f"{len(before)} files and folders listed")
+    facts = prove_all(chosen, settings, options, journal)
+    left = left_behind(token, litter, private)
     memory_after = memory_at_rest(memory_before)
-    report |= {"device": options.device, "left_behind": left, "gpu_memory_mib": [memory_before, memory_after]}
-    report["changed_files"] = watch.changed(before, watch.snapshot(folders, options.ignore))
-    text = json.dumps(report, indent=2)
-    print(text)
-    if options.json:
-        Path(options.json).write_text(text + "\n")
-    grown = has_grown(memory_before, memory_after)
-    bad = grown or any(left.values()) or report["changed_files"] or report["not_as_expected"]
-    return int(bool(bad) or len(ended) != len(chosen))
+    changed = watch.changed(before, watch.snapshot(folders, ignored))
+    facts |= {"state": "finished" if len(journal.ended) == len(chosen) else "stopped", "left_behind": left}
+    facts |= {"gpu_memory_mib": [memory_before, memory_after], "changed_files": changed, "watched": len(before)}
+    report = journal.write(facts)
+    print(json.dumps(report, indent=2))
+    bad = has_grown(memory_before, memory_after) or any(left.values()) or changed or report["not_as_expected"]
+    return int(bool(bad) or len(journal.ended) != len(chosen))
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -336,14 +257,20 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--device", choices=("cuda", "none"), default="cuda")
     parser.add_argument("--count", type=int, default=200, help="how many; 200 are all")
     parser.add_argument("--parallel", type=int, default=1, help="candidates at a time")
-    parser.add_argument("--limit", type=float, default=5.0, help="seconds for all runs of one candidate")
-    parser.add_argument("--memory-mib", type=int, default=6144, help="host memory of a worker; 0 sets no limit")
+    parser.add_argument("--spares", type=int, default=0, help="started workers that wait; 0: one for each lane")
+    parser.add_argument(
+        "--limit", type=float, default=0.0, help="seconds for all runs of one; 0: 8, or 40 in the interpreter"
+    )
+    parser.add_argument("--seconds", type=float, default=math.inf, help="after these no other candidate is begun")
+    parser.add_argument("--memory-mib", type=int, default=4096, help="host memory of a worker; 0 sets no limit")
+    parser.add_argument("--gpu-fraction", type=float, default=0.04, help="part of the GPU's memory for a worker")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="candidates whose description holds this text")
     parser.add_argument("--files", action=argparse.BooleanOptionalAction, default=True, help="compare file lists")
     parser.add_argument("--ignore", action="append", default=[], help="pattern of paths that others write to")
     parser.add_argument("--json", default="", help="file for the summary")
-    parser.add_argument("--width", type=int, default=180)
+    parser.add_argument("--each", action="store_true", help="a line for each candidate, not only for disappointments")
+    parser.add_argument("--width", type=int, default=200)
     return parser.parse_args(arguments)
 
 

@@ -325,7 +325,7 @@ def _matmul() -> Task:
         original=_filled(template, values(32, 32, 32, 1)),
         reference=REFERENCE.format(arguments="A, B", expression="A @ B"),
         small=(((45, 37), (37, 39)), ((32, 16), (16, 48))),
-        large=(((1001, 515), (515, 777)), ((512, 256), (256, 384))),
+        large=(((201, 131), (131, 155)), ((128, 64), (64, 96))),
         honest=honest,
         wrong=_wrong(template, grouped, MATMUL_WRONG),
     )
@@ -345,7 +345,7 @@ def _blend() -> Task:
         original=text(64),
         reference=REFERENCE.format(arguments="x, y", expression="x * y + torch.relu(x)"),
         small=(((17, 31), (17, 31)), ((4, 64), (4, 64))),
-        large=(((1017, 2031), (1017, 2031)), ((64, 4096), (64, 4096))),
+        large=(((217, 431), (217, 431)), ((64, 256), (64, 256))),
         honest=honest,
         wrong=_wrong(template, sizes, BLEND_WRONG),
     )
@@ -370,7 +370,7 @@ def _softmax() -> Task:
         original=text(whole, 4, False),
         reference=REFERENCE.format(arguments="x", expression="torch.softmax(x, dim=1)"),
         small=(((13, 37),), ((4, 64),)),
-        large=(((1003, 1777),), ((64, 4096),)),
+        large=(((203, 377),), ((64, 256),)),
         honest=honest,
         wrong=wrong,
     )
@@ -389,7 +389,7 @@ def _reduce() -> Task:
         original=text(1, 32),
         reference=REFERENCE.format(arguments="x", expression="(x * x).sum(dim=1)"),
         small=(((13, 71),), ((4, 64),)),
-        large=(((1003, 1777),), ((64, 4096),)),
+        large=(((203, 377),), ((64, 256),)),
         honest=honest,
         wrong=_wrong(HEAD + REDUCE_KERNEL + REDUCE_MODEL, base, REDUCE_WRONG),
     )

@@ -6,7 +6,7 @@ import contextlib
 import fnmatch
 import os
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 MARK = "TILEWRIGHT_STRESS"
@@ -60,20 +60,30 @@ def gpu_memory_mib() -> list[int]:
     return [int(line) for line in told.stdout.split()]
 
 
-def watched_folders() -> tuple[Path, ...]:
-    """Where a stray write would land: here, home, and the folders that everybody may write to."""
-    shared = (Path(place) for place in ("/tmp", "/var/tmp", "/dev/shm"))
-    places = [Path.cwd(), Path.home(), *shared]
-    found = [place.resolve() for place in places if place.is_dir()]
-    return tuple(p for p in dict.fromkeys(found) if not any(p != q and p.is_relative_to(q) for q in found))
+def watched_folders() -> dict[Path, int]:
+    """Where a stray write would land, and how many levels of folders to look through.
+
+    Of the folders that everybody may write to, which others write to as well, only what lies directly in them.
+    """
+    places = {Path("/tmp"): 1, Path("/var/tmp"): 1, Path("/dev/shm"): 1, Path.home(): 3, Path.cwd(): 99}
+    return {place.resolve(): levels for place, levels in places.items() if place.is_dir()}
 
 
-def snapshot(folders: Iterable[Path], ignored: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Path to size and time of change of every file below ``folders``, besides those that match ``ignored``."""
+def snapshot(folders: Mapping[Path, int], ignored: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Path to size and time of change of what lies in ``folders``, besides paths that match ``ignored``.
+
+    Args:
+        folders: each with the levels to look through; a folder below the last level is told by its name alone.
+        ignored: patterns.
+    """
     found: dict[str, tuple[int, int]] = {}
-    for folder in folders:
+    for folder, levels in folders.items():
+        top = len(folder.parts)
         for root, names, files in os.walk(folder, followlinks=False):
             names[:] = [name for name in names if not _matches(os.path.join(root, name), ignored)]
+            if len(Path(root).parts) - top + 1 >= levels:
+                found.update({os.path.join(root, name): (0, 0) for name in names})
+                names.clear()
             for name in files:
                 path = os.path.join(root, name)
                 if _matches(path, ignored):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -38,20 +38,31 @@ def stress(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_every_candidate_gets_its_verdict_and_none_stays(stress: ModuleType) -> None:
+    lanes: Any = importlib.import_module("stress_lanes")
     found = stress.candidates(0, "never written", gpu=False, count=200)
     chosen = [one for one in found if f"{one.kind}: {one.task} {one.name}" in CHOSEN]
     assert {f"{one.kind}: {one.task} {one.name}" for one in chosen} == CHOSEN
-    ended = []
     # honest ones have time to spare on a busy machine; who hangs need not take it all
-    for limit_s, hangs in ((40.0, False), (4.0, True)):
-        settings = stress.Settings(device="none", limit_s=limit_s, memory_bytes=2 << 30, seed=0)
-        with contextlib.closing(stress.Lane(settings)) as lane:
-            ended += [lane.prove(one) for one in chosen if (one.kind == "hang") is hangs]
-    assert any("did not end within 4 s" in one.reason for one in ended)
+    patient = lanes.Settings(device="none", limit_s=40.0, memory_bytes=2 << 30, seed=0, spares=1)
+    ended = []
+    with lanes.Bench(patient) as bench:
+        provers = lanes.make_provers(patient, {one.task for one in chosen}, 1)
+        for settings, hangs in ((patient, False), (replace(patient, limit_s=4.0), True)):
+            some = [one for one in chosen if (one.kind == "hang") is hangs]
+            ended += lanes.run(some, settings, provers, bench, parallel=1)
+    assert any("took more than 4 s" in one.reason for one in ended)
+    assert 1 < bench.taken < len(chosen)
     told = stress.summary(ended, 0.0)
     assert told["not_as_expected"] == []
     assert told["right"] == len(CHOSEN)
     assert stress.watch.processes_with(TOKEN) == []
+
+
+def test_a_run_that_is_out_of_time_begins_nothing(stress: ModuleType) -> None:
+    lanes: Any = importlib.import_module("stress_lanes")
+    settings = lanes.Settings(device="none", limit_s=4.0, memory_bytes=0, seed=0)
+    found = stress.candidates(0, "never written", gpu=False, count=20)
+    assert list(lanes.run(found, settings, {}, None, parallel=2, deadline=0.0)) == []
 
 
 def test_the_full_run_has_the_numbers_that_it_should(stress: ModuleType) -> None:
@@ -74,10 +85,14 @@ def test_what_is_left_behind_is_seen(stress: ModuleType, tmp_path: Path, monkeyp
     watch: Any = stress.watch
     (tmp_path / "kept").write_text("a")
     (tmp_path / "edited").write_text("a")
-    before = watch.snapshot([tmp_path], ["*/left_out*"])
+    for folder in (tmp_path / "near", tmp_path / "near" / "far"):
+        folder.mkdir()
+    before = watch.snapshot({tmp_path: 2}, ["*/left_out*"])
     (tmp_path / "edited").write_text("ab")
     (tmp_path / "new").write_text("a")
     (tmp_path / "left_out.txt").write_text("a")
-    after = watch.snapshot([tmp_path], ["*/left_out*"])
-    assert watch.changed(before, after) == [str(tmp_path / "edited"), str(tmp_path / "new")]
+    (tmp_path / "near" / "new").write_text("a")
+    (tmp_path / "near" / "far" / "new").write_text("a")
+    after = watch.snapshot({tmp_path: 2}, ["*/left_out*"])
+    assert watch.changed(before, after) == [str(tmp_path / name) for name in ("edited", "near/new", "new")]
     assert watch.littered("new", [str(tmp_path), str(tmp_path), "/nowhere"]) == [tmp_path / "new"]

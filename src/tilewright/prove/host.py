@@ -40,13 +40,18 @@ def driver_version() -> str | None:
         return None
 
 
-def warm(worker: Worker) -> Device:
+def warm(worker: Worker, *, memory_fraction: float | None = None) -> Device:
     """Make the device's context in ``worker``, which has run nothing else yet.
+
+    Args:
+        worker: as :func:`~tilewright.prove.prover.cuda_worker` makes it.
+        memory_fraction: part of the device's memory that PyTorch may take in it, 0 to 1, until it restarts; ``None``:
+            all.
 
     Raises:
         InputError: there is no device, or it does not work.
     """
-    outcome = worker.call(f"{CUDA}:warm", {}, timeout_s=_WARM_LIMIT_S)
+    outcome = worker.call(f"{CUDA}:warm", {"memory_fraction": memory_fraction}, timeout_s=_WARM_LIMIT_S)
     if outcome.kind != "returned":
         said = " ".join(f"{outcome.error_type} {outcome.message}".split())
         raise InputError(f"--device cuda: the device does not start: {said}; use --device none")

@@ -100,8 +100,15 @@ def _warm(pointer):  # type: ignore[no-untyped-def]
     triton.language.store(pointer, 1.0)
 
 
-def warm() -> dict[str, Any]:
-    """Make the device's context and Triton's launcher, which take seconds, and say what the device is."""
+def warm(*, memory_fraction: float | None = None) -> dict[str, Any]:
+    """Make the device's context and Triton's launcher, which take seconds, and say what the device is.
+
+    Args:
+        memory_fraction: part of the device's memory that PyTorch may take in this process, 0 to 1, so that a file that
+            takes all it gets leaves something to its neighbours; ``None``: all.
+    """
+    if memory_fraction is not None:
+        torch.cuda.set_per_process_memory_fraction(memory_fraction, 0)
     backend = _cuda()
     with torch.no_grad():
         _warm[(1,)](torch.zeros(1, device=backend.device))
