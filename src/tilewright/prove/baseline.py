@@ -142,6 +142,7 @@ class BaselineBuilder:
             raise ValueError("nothing to compare with: give an original or a reference")
         self.text, self.class_name = text, "ModelNew" if self.is_file else "Model"
         self.result = Baselines()
+        self._small: Problem | None = None
 
     def build(self, problems: Sequence[Problem], dtypes: Sequence[str], real: Sequence[Problem] = ()) -> Baselines:
         """Run everything; what cannot be compared is named in ``unchecked``.
@@ -158,6 +159,7 @@ class BaselineBuilder:
             planned = self._planned(session, small, dtypes)
             if planned and any(_can_vary(self._state(planned[0]), name) for name in self._state(planned[0]).values):
                 planned.append(plan_varied(planned[0]))
+            self._small = planned[0].problem if planned else None
             planned += plan_real(self._initial_states(session, real))
             values = {p.name: self._values(p) for p in planned}
             oracle, moved = self._oracle(session, planned, values)
@@ -187,7 +189,9 @@ class BaselineBuilder:
 
     def _values(self, p: Planned) -> Values | Generated:
         if p.generated:
-            return Generated(distribution=p.distribution, seed=self.seed, salt=p.instance, dtypes=p.dtypes)
+            return Generated(
+                distribution=p.distribution, seed=self.seed, salt=p.instance, dtypes=p.dtypes, small=self._small
+            )
         return inputs.values_for(
             p.problem.inputs, p.dtypes, distribution=p.distribution, seed=self.seed, salt=p.instance
         )

@@ -21,6 +21,10 @@ from tilewright.records.verdict import Check
 ATOMICS = "results differ from run to run in the last bits, as atomic additions in no fixed order make them"
 
 
+CIRCUMSTANTIAL = ("kernels ran", "torch compute", "patched", "threads", "streams", "tensor type", "system access")
+"""Checks that say how an answer came about, and nothing about whether it is right."""
+
+
 def fact(planned: Planned, name: str, detail: str, error: float) -> Judged:
     """A check that holds (error 0) or not, of one call."""
     specs = [spec for spec in planned.problem.inputs if spec.dtype != "python"]

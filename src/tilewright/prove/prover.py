@@ -15,6 +15,7 @@ from tilewright.prove.fleet import Fleet
 from tilewright.prove.inputs import NON_FINITE
 from tilewright.prove.physics_gate import Gate
 from tilewright.prove.plan import LONG, SHORT, Planned, size_of
+from tilewright.prove.probes import CIRCUMSTANTIAL
 from tilewright.prove.session import CUDA, ENVIRONMENT, INTERPRETER, Host
 from tilewright.records.problem import Problem
 from tilewright.records.source import KernelSource
@@ -235,8 +236,7 @@ def _fail_vacuous(judged: list[tuple[Planned, Judged]], covered: set[str]) -> li
 
 
 _TELLING = ("stale result", "earlier output kept", "cached result", "kernels matter", "redzones", "physics")
-_CIRCUMSTANTIAL = ("kernels ran", "torch compute", "patched", "threads", "streams", "tensor type", "system access")
-"""Checks that say most, and those that say how an answer came about and nothing about whether it is right."""
+"""Checks that say most about what is wrong, in this order."""
 
 
 def _smallest(failed: list[tuple[Planned, Judged]]) -> str:
@@ -245,7 +245,7 @@ def _smallest(failed: list[tuple[Planned, Judged]]) -> str:
     def weight(pair: tuple[Planned, Judged]) -> tuple[bool, int, bool, int]:
         planned, item = pair
         name, last = item.check.name, len(_TELLING)
-        rank = _TELLING.index(name) if name in _TELLING else last + (name in _CIRCUMSTANTIAL)
+        rank = _TELLING.index(name) if name in _TELLING else last + (name in (*CIRCUMSTANTIAL, "bits repeat"))
         return planned.distribution == NON_FINITE, rank, item.check.bound != 0.0, size_of(planned.problem)
 
     planned, item = min(failed, key=weight)

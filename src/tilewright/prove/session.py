@@ -42,6 +42,8 @@ class Generated:
     """Of each of forward's arguments, as the values are drawn; a case may widen them afterwards."""
     moved_by: float = 0.0
     """Relative change of every element, up or down: for measuring how the answer is conditioned."""
+    small: Problem | None = None
+    """A small problem of the same kind, to find out how the large one falls into pieces where it does not fit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,17 +217,22 @@ def _generate(case: Case) -> dict[str, Any] | None:
     if not isinstance(case.values, Generated):
         return None
     told = case.values
-    specs = [
-        {} if spec.dtype == "python" else {"shape": list(spec.shape), "dtype": dtype}
-        for spec, dtype in zip(case.problem.inputs, told.dtypes, strict=True)
-    ]
+    small = [] if told.small is None else _specs(told.small, told.dtypes)
     return {
-        "specs": specs,
+        "specs": _specs(case.problem, told.dtypes),
+        "small": small,
         "distribution": told.distribution,
         "seed": told.seed,
         "salt": told.salt,
         "moved_by": told.moved_by,
     }
+
+
+def _specs(problem: Problem, dtypes: Sequence[str]) -> list[dict[str, Any]]:
+    return [
+        {} if spec.dtype == "python" else {"shape": list(spec.shape), "dtype": dtype}
+        for spec, dtype in zip(problem.inputs, dtypes, strict=True)
+    ]
 
 
 def _json(value: object) -> object:
