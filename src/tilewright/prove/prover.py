@@ -235,7 +235,7 @@ def _fail_vacuous(judged: list[tuple[Planned, Judged]], covered: set[str]) -> li
     return result
 
 
-_TELLING = ("stale result", "earlier output kept", "cached result", "kernels matter", "redzones", "physics")
+_TELLING = ("stale result", "earlier output kept", "kernels matter", "cached result", "redzones", "physics")
 """Checks that say most about what is wrong, in this order."""
 
 
