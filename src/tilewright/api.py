@@ -250,7 +250,7 @@ class Verifier:
             device: see :func:`verify`.
             allow_unsandboxed: see :func:`verify`.
             many: whether to keep fresh processes ready for the next candidate.
-            workers: processes that share one candidate's calls; ``None``: one for every four processors, four at most.
+            workers: processes that share one candidate's calls; ``None``: one for every two processors, six at most.
             on_step: see :func:`verify`.
 
         Raises:

@@ -91,6 +91,7 @@ def make_case(planned: Planned, values: Values | Generated, state: dict[str, Arr
         state=state,
         # the second call of a model gets the first one's tensors with other values in them
         probe=REFILLED if planned.second else FRESH,
+        continues=planned.second,
         needs_state=planned.varied,
     )
     return replace(case, **changes)  # type: ignore[arg-type]

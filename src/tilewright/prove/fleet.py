@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from tilewright.prove.results import Result
-from tilewright.prove.session import Case, Host, Session
+from tilewright.prove.session import Case, Generated, Host, Session
+
+_COMPILE, _LARGE = 10.0, 8.0
+"""What an instance's first call, which compiles, and a call at the real size cost, in calls of a small problem."""
 
 
 class Fleet:
@@ -18,6 +21,7 @@ class Fleet:
     def __init__(self, hosts: Sequence[Host], text: str, class_name: str, *, seed: int, timeout_s: float) -> None:
         self._sessions = [Session(host, text, class_name, seed=seed, timeout_s=timeout_s) for host in hosts]
         self._home: dict[str, int] = {}
+        self._load = [0.0] * len(self._sessions)
 
     def close(self) -> None:
         """Remove all arrays."""
@@ -26,11 +30,10 @@ class Fleet:
 
     def run(self, cases: Sequence[Case]) -> dict[str, Result]:
         """Run ``cases``; in each worker nothing runs after a case that did not end."""
+        self._deal(cases)
         parts: list[list[Case]] = [[] for _ in self._sessions]
         for case in cases:
-            # instances are met in order of their importance, so that the first worker is no fuller than the others
-            home = self._home.setdefault(case.instance, len(self._home) % len(parts))
-            parts[home].append(case)
+            parts[self._home[case.instance]].append(case)
         busy = [(session, part) for session, part in zip(self._sessions, parts, strict=True) if part]
         if len(busy) == 1:
             return busy[0][0].run(busy[0][1], stop_at_crash=True)
@@ -39,3 +42,15 @@ class Fleet:
             for found in threads.map(lambda one: one[0].run(one[1], stop_at_crash=True), busy):
                 results.update(found)
         return {case.name: results[case.name] for case in cases}
+
+    def _deal(self, cases: Sequence[Case]) -> None:
+        """Give each new instance to the worker that has least to do, the longest first."""
+        weights: dict[str, float] = {}
+        for case in cases:
+            if case.instance not in self._home:
+                large = _LARGE if isinstance(case.values, Generated) else 1.0
+                weights[case.instance] = weights.get(case.instance, _COMPILE) + large
+        for instance in sorted(weights, key=weights.__getitem__, reverse=True):
+            home = min(range(len(self._load)), key=self._load.__getitem__)
+            self._home[instance] = home
+            self._load[home] += weights[instance]

@@ -25,6 +25,7 @@ from tilewright.prove import generate, tuning
 from tilewright.prove.physics_probe import needed_inputs, written_bytes
 from tilewright.prove.pieces import find_split, run_halving
 from tilewright.prove.runner_words import NO_SUCH_STATE
+from tilewright.prove.structure.snapshot import preload
 from tilewright.prove.structure.watch import Watch, odd_tensors
 
 DTYPES = {
@@ -85,13 +86,16 @@ class _Instance:
         return dict(self.model.state_dict(keep_vars=True)) if isinstance(self.model, torch.nn.Module) else {}
 
     @contextlib.contextmanager
-    def unchanged(self, probe: str) -> Iterator[None]:
-        """A probe meets the buffers of a fresh model and leaves no trace in them; ordinary calls go on."""
-        if probe in ("fresh", "refilled"):
+    def buffers(self, probe: str, continues: bool) -> Iterator[None]:
+        """Give the call the buffers of a fresh model, unless it ``continues``; a probe leaves no trace in them."""
+        if continues:
             yield
             return
         now = self._buffers()
         self.rewind()
+        if probe == "fresh":
+            yield
+            return
         try:
             yield
         finally:
@@ -183,7 +187,7 @@ class Runner:
         if case["needs_state"]:
             self._change_state(case, folder, instance, inputs)
         torch.manual_seed(self.seed)
-        with instance.unchanged(probe):
+        with instance.buffers(probe, case["continues"]):
             if probe == "timed":
                 return {"times": self.backend.time(lambda: model(*inputs)), "outputs": [], "inputs": [], "state": []}
             with self.backend.call(case["arithmetic"], [*_named(inputs), *instance.state().items()]):
@@ -398,6 +402,9 @@ def _line_in(source: str, error: BaseException | None) -> int | None:
         error = error.__cause__
     return line
 
+
+# with the worker's other imports, and not out of the first candidate's time
+preload()
 
 _runners: dict[tuple[str, str], Runner] = {}
 

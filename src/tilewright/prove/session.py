@@ -76,6 +76,8 @@ class Case:
     first_call: bool = False
     """Run all configurations before, as a tuner does when it meets a shape."""
     probe: str = FRESH
+    continues: bool = False
+    """Whether buffers are as the instance's last call left them; otherwise they are those of a fresh model."""
     needs_state: bool = False
     """Whether a model that lacks one of ``state``'s names cannot make the call."""
 
@@ -209,6 +211,7 @@ def case_arguments(case: Case) -> dict[str, Any]:
         "config": case.config,
         "first_call": case.first_call,
         "probe": case.probe,
+        "continues": case.continues,
         "needs_state": case.needs_state,
     }
 

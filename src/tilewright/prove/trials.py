@@ -90,6 +90,9 @@ class Trials:
     def _case(self, base: Baseline, **changes: object) -> Case:
         return self._baselines.case(base.planned, base.values, **changes)
 
+    def _probe(self, base: Baseline, name: str, probe: str) -> Case:
+        return self._case(base, name=name, probe=probe, continues=False)
+
     def _ordinary(self, base: Baseline) -> _Call:
         return _Call(base=base, case=self._case(base), role=ORDINARY)
 
@@ -108,14 +111,18 @@ class Trials:
         own = [base for base in self._baselines.usable if base.planned.instance == head.planned.instance]
         calls = [self._ordinary(base) for base in own if base.planned.second]
         calls += [
-            _Call(base=head, case=self._case(head, name=f"{name}_repeat", probe=REPEAT), role=REPEATED),
-            _Call(base=head, case=self._case(head, name=f"{name}_idle_again", probe=NO_OP), role=IDLE_AGAIN),
+            _Call(base=head, case=self._probe(head, f"{name}_repeat", REPEAT), role=REPEATED),
+            _Call(
+                base=head,
+                case=self._probe(head, f"{name}_idle_again", NO_OP),
+                role=IDLE_AGAIN,
+            ),
         ]
         # values of one sign may be their own answer
         signed = [base for base in own if base.planned.distribution in (inputs.WIDE, inputs.CANCELLING)]
         other = next((base for base in signed if not base.planned.second), None)
         if other is not None:
-            idle = self._case(other, name=f"{other.planned.name}_idle", probe=NO_OP)
+            idle = self._probe(other, f"{other.planned.name}_idle", NO_OP)
             calls.append(_Call(base=other, case=idle, role=IDLE))
         return calls
 
@@ -127,7 +134,7 @@ class Trials:
             return []
         name = base.planned.name
         worn = self._case(base, name=f"{name}_worn", probe=WORN)
-        idle = self._case(base, name=f"{name}_worn_idle", probe=NO_OP)
+        idle = self._probe(base, f"{name}_worn_idle", NO_OP)
         return [
             _Call(base=base, case=worn, role=LATER, note="after many calls"),
             _Call(base=base, case=idle, role=IDLE_AGAIN, note="after many calls"),
