@@ -6,6 +6,7 @@ Every function takes a path as the command line does, and raises the errors of :
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -28,6 +29,7 @@ from tilewright.search.analyse import analyse
 
 DEFAULT_GPU = "rtx4090"
 DEFAULT_STAGE = "grid_and_parallel"
+_SEED_BITS = 63
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -72,7 +74,7 @@ def optimize(
     inputs: str | None = None,
     precision: Precision | str = Precision.NO_WORSE,
     device: Device | str = Device.NONE,
-    seed: int = 0,
+    seed: int | None = None,
     allow_unsandboxed: bool = False,
     on_step: Callable[[str], None] | None = None,
 ) -> Optimized:
@@ -87,7 +89,7 @@ def optimize(
         inputs: SPEC, as ``A=f32[8192,2048] B=f32[4096,8192]``.
         precision: see :class:`Precision`.
         device: ``none``; this version predicts and proves without a GPU.
-        seed: of the inputs that proofs are made on.
+        seed: of the inputs that proofs are made on; ``None`` takes a fresh one.
         allow_unsandboxed: run the file and its candidates also where nothing confines them.
         on_step: told what is being done, in a few words, for whoever waits.
 
@@ -100,9 +102,10 @@ def optimize(
     confined = host.require_confinement(allow_unsandboxed=allow_unsandboxed)
     request, target = _request(path, gpu=gpu, metrics=metrics, reference=reference, inputs=inputs)
     wanted = stage or request.stage or DEFAULT_STAGE
+    given = secrets.randbits(_SEED_BITS) if seed is None else seed
     chosen = stages.all_stages() if wanted == "all" else (stages.get(wanted),)
     with search.Session(target, on_step=on_step) as session:
-        run = search.optimize(request, stages=chosen, session=session, precision=wanted_precision.value, seed=seed)
+        run = search.optimize(request, stages=chosen, session=session, precision=wanted_precision.value, seed=given)
     text = run.winner.candidate.text if run.winner else request.source.text
     proved = search.verification_of(run, sandbox=confined, version=__version__)
     return Optimized(source=text, run=run, verification=proved)
@@ -118,6 +121,7 @@ def verify(
     precision: Precision | str = Precision.NO_WORSE,
     seed: int | None = None,
     timeout_s: float = 60.0,
+    large: bool = False,
     allow_unsandboxed: bool = False,
     on_step: Callable[[str], None] | None = None,
 ) -> Verification:
@@ -132,6 +136,7 @@ def verify(
         precision: see :class:`Precision`.
         seed: of inputs and parameters; ``None`` takes a fresh one that the candidate's author cannot know.
         timeout_s: seconds that all runs of one file may take.
+        large: on a GPU, run shapes of more than 2^31 elements too, where its memory allows.
         allow_unsandboxed: run the files also where nothing confines them.
         on_step: told what is being done, in a few words.
 
@@ -139,7 +144,7 @@ def verify(
         InputError: a file, or an option, cannot be used.
     """
     claim = _claim(candidate, reference, original, precision)
-    return _verify(claim, gpu, device, seed, timeout_s, allow_unsandboxed, on_step)
+    return _verify(claim, gpu, device, seed, timeout_s, large, allow_unsandboxed, on_step)
 
 
 def verify_certificate(
@@ -150,6 +155,7 @@ def verify_certificate(
     device: Device | str = Device.NONE,
     seed: int | None = None,
     timeout_s: float | None = None,
+    large: bool = False,
     allow_unsandboxed: bool = False,
     on_step: Callable[[str], None] | None = None,
 ) -> Verification:
@@ -162,6 +168,7 @@ def verify_certificate(
         device: see :func:`verify`.
         seed: ``None`` takes the certificate's.
         timeout_s: ``None`` takes the certificate's.
+        large: see :func:`verify`.
         allow_unsandboxed: see :func:`verify`.
         on_step: see :func:`verify`.
 
@@ -174,7 +181,7 @@ def verify_certificate(
         if file is not None:
             source.read_kernel_file(file.path, file.text, file.first_line)
     seed, timeout_s = found.seed if seed is None else seed, found.timeout_s if timeout_s is None else timeout_s
-    return _verify(found.claim, gpu, device, seed, timeout_s, allow_unsandboxed, on_step)
+    return _verify(found.claim, gpu, device, seed, timeout_s, large, allow_unsandboxed, on_step)
 
 
 def inspect(
@@ -239,6 +246,7 @@ class Verifier:
         gpu: str | None = None,
         device: Device | str = Device.NONE,
         allow_unsandboxed: bool = False,
+        large: bool = False,
         many: bool = True,
         workers: int | None = None,
         on_step: Callable[[str], None] | None = None,
@@ -249,6 +257,7 @@ class Verifier:
             gpu: see :func:`verify`, as are all the others.
             device: see :func:`verify`.
             allow_unsandboxed: see :func:`verify`.
+            large: see :func:`verify`.
             many: whether to keep fresh processes ready for the next candidate.
             workers: processes that share one candidate's calls; ``None``: one for every two processors, six at most.
             on_step: see :func:`verify`.
@@ -266,6 +275,7 @@ class Verifier:
             gpu=None if gpu is None else target.name,
             device=where.value,
             sandbox=host.require_confinement(allow_unsandboxed=allow_unsandboxed),
+            large=large,
             many=many,
             workers=workers,
             say=on_step or (lambda step: None),
@@ -318,10 +328,13 @@ def _verify(
     device: Device | str,
     seed: int | None,
     timeout_s: float,
+    large: bool,
     allow_unsandboxed: bool,
     on_step: Callable[[str], None] | None,
 ) -> Verification:
-    one = Verifier(gpu=gpu, device=device, allow_unsandboxed=allow_unsandboxed, many=False, on_step=on_step)
+    one = Verifier(
+        gpu=gpu, device=device, allow_unsandboxed=allow_unsandboxed, large=large, many=False, on_step=on_step
+    )
     with one:
         return one.verify_claim(claim, seed=seed, timeout_s=timeout_s)
 

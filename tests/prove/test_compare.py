@@ -9,7 +9,7 @@ from tilewright.prove import inputs
 from tilewright.prove.compare import Baseline, Judged, compare
 from tilewright.prove.halves import Array
 from tilewright.prove.plan import Planned
-from tilewright.prove.session import Leaf, Result
+from tilewright.prove.results import Leaf, Result
 from tilewright.records.problem import Problem
 from tilewright.records.source import TensorSpec
 

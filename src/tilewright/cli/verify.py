@@ -26,6 +26,12 @@ EXIT_CODES = {Status.PROVED: 0, Status.REFUTED: 1, Status.UNDECIDED: 3}
 _File = Annotated[str | None, typer.Argument(metavar="CANDIDATE", help="Kernel file (.py) or prompt document.")]
 _Out = Annotated[Path | None, typer.Option("--certificate-out", metavar="FILE", help="Write a certificate here.")]
 
+_Device = Annotated[api.Device | None, typer.Option(help="`cuda` runs on the GPU; `none` in Triton's interpreter.")]
+_Precision = Annotated[
+    api.Precision | None, typer.Option(help="What the candidate's error may be; no-worse unless given.")
+]
+_Timeout = Annotated[float | None, typer.Option(metavar="SECONDS", help="For all runs of one file; 60 unless given.")]
+_Large = Annotated[bool, typer.Option("--large", help="On a GPU, also shapes of more than 2^31 elements, if they fit.")]
 _Json = Annotated[Path | None, typer.Option("--json", help="Also write everything found here.")]
 _Allow = Annotated[bool, typer.Option("--allow-unsandboxed", help="Run the files even if nothing confines them.")]
 
@@ -40,16 +46,11 @@ def verify(
         str | None, typer.Option(metavar="C", help="Repeat this certificate; it holds the files.")
     ] = None,
     gpu: Annotated[str | None, typer.Option(help="GPU whose peaks times are held against.")] = None,
-    device: Annotated[
-        api.Device | None, typer.Option(help="`cuda` runs on the GPU; `none` in Triton's interpreter.")
-    ] = None,
-    precision: Annotated[
-        api.Precision | None, typer.Option(help="What the candidate's error may be; no-worse unless given.")
-    ] = None,
+    device: _Device = None,
+    precision: _Precision = None,
     seed: Annotated[int | None, typer.Option(help="Of the inputs; a fresh, secret one unless given.")] = None,
-    timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="For all runs of one file; 60 unless given.")
-    ] = None,
+    timeout: _Timeout = None,
+    large: _Large = False,
     json_path: _Json = None,
     certificate_out: _Out = None,
     allow_unsandboxed: _Allow = False,
@@ -73,6 +74,7 @@ def verify(
                 device=where,
                 seed=seed,
                 timeout_s=timeout,
+                large=large,
                 allow_unsandboxed=allowed,
                 on_step=on_step,
             )
@@ -86,6 +88,7 @@ def verify(
                 precision=precision or api.Precision.NO_WORSE,
                 seed=seed,
                 timeout_s=60.0 if timeout is None else timeout,
+                large=large,
                 allow_unsandboxed=allowed,
                 on_step=on_step,
             )

@@ -10,7 +10,7 @@ import numpy as np
 from tilewright.prove import inputs
 from tilewright.prove.compare import Baseline, original_is_wrong
 from tilewright.prove.halves import Array, round_to
-from tilewright.prove.plan import LONG, Planned, plan, plan_real, plan_varied, probes, size_of
+from tilewright.prove.plan import LONG, Planned, plan, plan_own, plan_real, plan_varied, probes, size_of
 from tilewright.prove.results import Result, State
 from tilewright.prove.session import (
     CUDA,
@@ -35,6 +35,8 @@ MODELLED_TF32 = (
     "tl.dot was run with float32 accumulation and TF32 operands cut to 10 mantissa bits; "
     "the order of summation inside tensor cores is not modelled"
 )
+_MOST_OWN, _MOST_OWN_ON_DEVICE = 20_000, 1 << 27
+"""Elements of the reference's own inputs that are sent, to the interpreter and to a device."""
 _VARIED_BY = 0x7661
 _SHARE, _AFFORDABLE_S = 0.3, 10.0
 """Part of the time limit, and processor seconds, that the original's runs may be planned to take."""
@@ -145,13 +147,21 @@ class BaselineBuilder:
         self.result = Baselines()
         self._small: Problem | None = None
 
-    def build(self, problems: Sequence[Problem], dtypes: Sequence[str], real: Sequence[Problem] = ()) -> Baselines:
+    def build(
+        self,
+        problems: Sequence[Problem],
+        dtypes: Sequence[str],
+        *,
+        real: Sequence[Problem] = (),
+        stated: Problem | None = None,
+    ) -> Baselines:
         """Run everything; what cannot be compared is named in ``unchecked``.
 
         Args:
             problems: small ones, whose values are sent.
             dtypes: to run beside the one that the problems state.
             real: large ones, whose values each worker makes.
+            stated: the reference's own call, for the values of its own generator.
         """
         result = self.result
         session = Session(self.host, self.text, self.class_name, seed=self.seed, timeout_s=self.timeout_s)
@@ -163,6 +173,9 @@ class BaselineBuilder:
             self._small = planned[0].problem if planned else None
             planned += plan_real(self._initial_states(session, real))
             values = {p.name: self._values(p) for p in planned}
+            if own := self._own_values(stated):
+                planned.append(plan_own(own[0]))
+                values[planned[-1].name] = own[1]
             oracle, moved = self._oracle(session, planned, values)
             runs = [p for p in planned if p.dtype not in self.uncompilable]
             originals = session.run([result.case(p, values[p.name]) for p in runs])
@@ -187,6 +200,25 @@ class BaselineBuilder:
 
     def _state(self, p: Planned) -> State:
         return self.result.states.get(p.problem.init_arguments, State())
+
+    def _own_values(self, stated: Problem | None) -> tuple[Problem, Values] | None:
+        """The reference's own values for its own call, where they are few enough to be sent."""
+        most = _MOST_OWN_ON_DEVICE if self.host.jobs == CUDA else _MOST_OWN
+        if stated is None or self.reference is None or size_of(stated) > most or not self.result.states:
+            return None
+        session = Session(self.oracle, self.reference, "Model", seed=self.seed, timeout_s=self.timeout_s)
+        try:
+            found = session.own_inputs()
+        finally:
+            session.close()
+        values: list[inputs.Value] = []
+        for index, spec in enumerate(stated.inputs):
+            array = found.get(f"input {index}")
+            if spec.dtype != "python" and (array is None or array.shape != spec.shape):
+                self.result.unchecked.append("the values of the reference's own get_inputs()")
+                return None
+            values.append(inputs.python_value(spec) if array is None else array)
+        return stated, values
 
     def _values(self, p: Planned) -> Values | Generated:
         if p.generated:
@@ -266,8 +298,10 @@ class BaselineBuilder:
         if self.reference is not None:
             reference = Session(self.oracle, self.reference, "Model", seed=self.seed, timeout_s=self.timeout_s)
             try:
-                if any(p.generated for p in planned) and not planned[0].generated:
-                    first = self._oracle_case(planned[0], values[planned[0].name], name="needed", instance="needed")
+                timed = next((p for p in planned if p.generated), None)
+                if timed is not None:
+                    # at the size that is timed: what a model reads of its inputs may depend on it
+                    first = self.result.case(timed, values[timed.name], instance="needed", arithmetic=FLOAT64)
                     self.result.needed = reference.needed_inputs(first)
                 return self._attempt(reference, planned, values, "f64", FLOAT64)
             finally:
@@ -287,12 +321,6 @@ class BaselineBuilder:
                 names = ", ".join(sorted({p.problem.label for p in missing if one[p.name].ran}))
                 self.result.unchecked.append(f"{names}: no float64 oracle; the original in float32 stands in for it")
         return truth, moved
-
-    def _oracle_case(self, p: Planned, given: Values | Generated, **changes: object) -> Case:
-        """A call of the reference in float64, whatever the layout of its inputs."""
-        wide: dict[str, object] = {"dtypes": p.dtypes_at("f64"), "cast": "f64", "arithmetic": FLOAT64}
-        state = self.result.state_of(p)
-        return make_case(p, given, state, contiguous=True, probe=FRESH, **wide, **changes)
 
     def _attempt(
         self,

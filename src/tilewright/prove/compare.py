@@ -129,8 +129,10 @@ class _Comparison:
             return [
                 self.fact("value", name, "" if same else f"{name} is {what}, not {expected}", 0.0 if same else np.inf)
             ]
-        if own.values.shape != truth.values.shape:
-            return [self.fact("shape", name, f"{name} has shape {own.values.shape}, not {truth.values.shape}", np.inf)]
+        if own.shape != truth.shape or own.values.shape != truth.values.shape:
+            return [self.fact("shape", name, f"{name} has shape {own.shape}, not {truth.shape}", np.inf)]
+        if original is not None and own.device != original.device:
+            return [self.fact("device", name, f"{name} lies on {own.device}, not on {original.device}", np.inf)]
         expected_dtype = self.baseline.output_dtypes.get(name, own.dtype)
         if own.dtype != expected_dtype:
             return [self.fact("dtype", name, f"{name} is {own.dtype}, not {expected_dtype}", np.inf)]
@@ -273,21 +275,26 @@ class _Comparison:
                 changed = int(np.count_nonzero(_unequal(own.values, given)))
                 judged.append(self.fact("input kept", "", f"{name} is changed by the call" if changed else "", changed))
             else:
-                judged += self._effect(f"{name} afterwards", own, before, self.baseline.oracle.inputs.get(name))
+                judged += self._effect(name, own, before, "inputs")
         for name, own in self.candidate.state.items():
             before = original.state.get(name)
             if before is None or own.values is None or before.values is None or before.dtype != own.dtype:
                 continue
             if not _same_values(own.values, before.values):
-                judged += self._effect(f"{name} afterwards", own, before, self.baseline.oracle.state.get(name))
+                judged += self._effect(name, own, before, "state")
         return judged
 
-    def _effect(self, name: str, own: Leaf, before: Leaf, truth: Leaf | None) -> list[Judged]:
+    def _effect(self, name: str, own: Leaf, before: Leaf, kind: str) -> list[Judged]:
+        """Compare a tensor of ``kind`` (``inputs``, ``state``) that the original's call changes."""
+        oracle, moved = self.baseline.oracle, self.baseline.moved_oracle
+        truth: Leaf | None = getattr(oracle, kind).get(name)
         shape = None if before.values is None else before.values.shape
         if truth is None or truth.values is None or truth.values.shape != shape:
             truth = before
         original = before if self.baseline.original is not None else None
-        return self.leaf(name, own, truth, original, None)
+        return self.leaf(
+            f"{name} afterwards", own, truth, original, None if moved is None else getattr(moved, kind).get(name)
+        )
 
 
 def _comparable(truth: Array, dtype: str) -> Array:

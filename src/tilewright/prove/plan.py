@@ -124,6 +124,12 @@ def plan_varied(main: Planned) -> Planned:
     return replace(main, name=f"varied_{main.name}", varied=True)
 
 
+def plan_own(stated: Problem) -> Planned:
+    """The reference's own call, on the values of its own generator."""
+    dtype = main_dtype(stated) or "f32"
+    return Planned(name=f"own_{dtype}_0", problem=stated, dtype=dtype, own=True, distribution=inputs.REFERENCE)
+
+
 def plan_real(problems: Sequence[Problem]) -> list[Planned]:
     """Two calls of one model for each problem at its real size, in the dtype that it states."""
     return [

@@ -52,10 +52,16 @@ def structure(planned: Planned, result: Result, allowed_ops: Collection[str]) ->
 
 def memory(planned: Planned, result: Result, original: Result | None) -> Iterator[Judged]:
     """What the call did to memory that is not its outputs', where the worker alone could see it."""
-    yield fact(planned, "redzones", "; ".join(result.overwritten[:3]), len(result.overwritten))
-    for name, count in result.changed.items():
-        if original is None or not original.changed.get(name):
-            yield fact(planned, "input kept", f"{name} is changed by the call" if count else "", count)
+    found = ("nobody looked",) if result.overwritten is None else result.overwritten
+    yield fact(planned, "redzones", "; ".join(found[:3]), len(found))
+    if not planned.generated:
+        return
+    for index, spec in enumerate(planned.problem.inputs):
+        name = f"input {index}"
+        if spec.dtype == "python" or (original is not None and original.changed.get(name)):
+            continue
+        count = result.changed.get(name, math.inf)
+        yield fact(planned, "input kept", f"{name} is changed by the call" if count else "", count)
 
 
 def missing_state(

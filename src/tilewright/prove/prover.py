@@ -88,6 +88,7 @@ class Prover:
         oracle_worker: Worker | None = None,
         device: str = "none",
         real_problems: Sequence[Problem] = (),
+        stated: Problem | None = None,
         gate: Gate | None = None,
         seed: int = 0,
         timeout_s: float = 60.0,
@@ -101,16 +102,15 @@ class Prover:
             reference: text of a KernelBench reference file with a class ``Model``, the oracle in float64; without one
                 the oracle is the original itself with every float widened to float64.
             dtypes: float dtypes to run beside the one that the problems state.
-            uncompilable_dtypes: those that the original does not compile for, whatever the interpreter makes of it.
+            uncompilable_dtypes: those that the original does not compile for.
             worker: as :func:`interpreter_worker` or :func:`cuda_worker` makes them, after ``device``.
-            candidate_worker: where candidates run, several to share one candidate's calls; ``None``: ``worker``, which
-                then holds what the original left in it.
+            candidate_worker: where candidates run, several to share one's calls; ``None``: ``worker``, as it is left.
             oracle_worker: an interpreter's, for an original without a reference on a GPU.
             device: ``none`` is the interpreter, ``cuda`` the GPU.
             real_problems: calls at their real size, on a GPU with a reference.
-            gate: what times on the GPU are held against.
-            seed: of inputs and parameters.
-            timeout_s: seconds for all runs of one file.
+            stated: the reference's own call, for the values of its ``get_inputs``.
+            gate: what times on a GPU are held against.
+            seed, timeout_s: of inputs and parameters; for all runs of one file, in seconds.
 
         Raises:
             ValueError: an unknown precision, device or dtype.
@@ -118,8 +118,8 @@ class Prover:
         _check(precision, device, (*dtypes, *uncompilable_dtypes))
         self._precision, self._seed, self._timeout_s, self._gate = precision, seed, timeout_s, gate
         self._jobs = CUDA if device == "cuda" else INTERPRETER
-        own = Host(worker=worker, jobs=self._jobs)
-        oracle = own if oracle_worker is None or reference is not None else Host(worker=oracle_worker)
+        own, apart = Host(worker=worker, jobs=self._jobs), oracle_worker if reference is None else None
+        oracle = own if apart is None else Host(worker=apart)
         self._workers = (candidate_worker,) if isinstance(candidate_worker, Worker) else candidate_worker or (worker,)
         began = time.monotonic()
         builder = BaselineBuilder(
@@ -131,7 +131,7 @@ class Prover:
             seed=seed,
             timeout_s=timeout_s,
         )
-        self._baselines: Baselines = builder.build(problems, dtypes, real_problems)
+        self._baselines: Baselines = builder.build(problems, dtypes, real=real_problems, stated=stated)
         self.elapsed_s = time.monotonic() - began
         """Seconds that the original and the oracle took, the worker's start included."""
 
@@ -158,11 +158,12 @@ class Prover:
         hosts = [Host(worker=each, jobs=self._jobs) for each in workers or self._workers]
         fleet = Fleet(hosts, candidate.text, "ModelNew", seed=self._seed, timeout_s=limit_s)
         try:
-            return self._decide(fleet, trials.Trials(self._baselines, self._precision, self._gate, len(hosts)), began)
+            trial = trials.Trials(self._baselines, self._precision, self._gate, len(hosts))
+            return self._decide(fleet, trial, began, limit_s)
         finally:
             fleet.close()
 
-    def _decide(self, fleet: Fleet, trial: trials.Trials, began: float) -> Verdict:
+    def _decide(self, fleet: Fleet, trial: trials.Trials, began: float, limit_s: float) -> Verdict:
         judged: list[tuple[Planned, Judged]] = []
         notes: list[str] = []
         for cases in trial.stages():
@@ -174,8 +175,11 @@ class Prover:
                 return self._verdict(Status.REFUTED, judged, _smallest(failed), notes, began)
             late = next(((name, result) for name, result in ended if result.kind in trials.LATE), None)
             if late is not None:
-                what = "did not end in time" if late[1].kind == "timed_out" else "ran out of memory"
-                reason = f"the candidate {what} ({trial.words(late[0])}): {late[1].error}"
+                name, result = late
+                what = f"did not end within {limit_s:g} s"
+                if result.kind == "out_of_memory":
+                    what = f"ran out of memory: {result.error}"
+                reason = f"the candidate {what} ({trial.words(name)})"
                 return self._verdict(Status.UNDECIDED, judged, reason, notes, began)
         return self._conclude(judged, notes, began)
 
@@ -252,7 +256,7 @@ def _smallest(failed: list[tuple[Planned, Judged]]) -> str:
     check = item.check
     where = planned.words()
     if check.bound == 0.0:
-        return f"{check.name}: {check.detail} ({where})"
+        return f"{check.detail} ({where})"
     by = f"{check.name} {check.error:.3g}, allowed {check.bound:.3g}"
     before = "" if check.original_error is None else f" (original {check.original_error:.3g})"
     return f"{by}{before}; {check.detail} ({where})"

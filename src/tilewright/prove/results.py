@@ -28,6 +28,8 @@ class Leaf:
     name: str
     dtype: str = ""
     contiguous: bool = True
+    device: str = ""
+    """Kind of device that it lies on, as the file sees it."""
     shape: tuple[int, ...] = ()
     values: Array | None = None
     """All elements in ``shape``; or, of a very large tensor, a flat sample of them."""
@@ -57,8 +59,8 @@ class Result:
     """What the probes beside the call saw, unread."""
     odd: Any = None
     """Which outputs are no plain tensors, unread."""
-    overwritten: tuple[str, ...] = ()
-    """What was written outside of tensors."""
+    overwritten: tuple[str, ...] | None = ()
+    """What was written outside of tensors; ``None`` where nobody looked."""
     times: Any = None
     written_bytes: int = 0
     """Of memory that the call must have written to return its outputs; told of generated inputs only."""
@@ -102,7 +104,7 @@ def read_result(folder: Path) -> Result | None:
             configurations={str(k): int(v) for k, v in told.get("configurations", {}).items()},
             seen=told.get("seen"),
             odd=told.get("odd"),
-            overwritten=tuple(str(words) for words in told.get("memory", {}).get("overwritten", ())),
+            overwritten=_overwritten(told.get("memory")),
             times=told.get("times"),
             written_bytes=int(told.get("written_bytes", 0)),
             elapsed_s=float(told["elapsed_s"]),
@@ -126,6 +128,11 @@ def read_state(folder: Path) -> State | Result:
     )
 
 
+def _overwritten(told: Any) -> tuple[str, ...] | None:
+    found = told.get("overwritten") if isinstance(told, dict) else None
+    return tuple(str(words) for words in found) if isinstance(found, list) else None
+
+
 def _read_leaves(folder: Path, told: Any) -> dict[str, Leaf]:
     leaves: dict[str, Leaf] = {}
     for item in told:
@@ -145,6 +152,7 @@ def _read_leaves(folder: Path, told: Any) -> dict[str, Leaf]:
             name=name,
             dtype=dtype,
             contiguous=bool(item["contiguous"]),
+            device=str(item.get("device", "")),
             shape=shape,
             values=from_bfloat16_bits(raw.view(np.uint16)) if dtype == "bf16" else raw,
             unwritten=_count_unwritten(raw, dtype),

@@ -126,7 +126,7 @@ class Runner:
         module = _import(Path(source))
         if not hasattr(module, class_name):
             raise AttributeError(f"the file has no class {class_name}")
-        self.model_class = getattr(module, class_name)
+        self.module, self.model_class = module, getattr(module, class_name)
         self.instances: dict[str, _Instance] = {}
         self.looked_at: set[str] = set()
         """Cases after which everything is compared with how it was: what was replaced stays so."""
@@ -174,7 +174,7 @@ class Runner:
         split = find_split(model, made(told | {"specs": told["small"]}), inputs=inputs) if told["small"] else None
         arrays, how = run_halving(model, inputs, split, device=self.backend.device)
         leaves = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in arrays.items()}
-        saved = _save_all(folder, "output", leaves, int(told["seed"]))
+        saved = _save_all(folder, "output", leaves, int(told["places"]))
         return {"outputs": saved, "inputs": [], "state": [], "seen": {"how": how}}
 
     def _call(self, case: dict[str, Any], folder: Path, tuned: tuning.Tuning) -> dict[str, Any]:
@@ -214,7 +214,7 @@ class Runner:
         leaves: dict[str, Any] = {}
         _flatten("output", outputs, leaves)
         kept = instance.outputs if case["probe"] == "refilled" else {}
-        seed = None if case["generate"] is None else int(case["generate"]["seed"])
+        seed = None if case["generate"] is None else int(case["generate"]["places"])
         named = dict(_named(inputs))
         state = instance.state()
         told = {
@@ -237,6 +237,12 @@ class Runner:
         model = self._instance(case, folder).model
         inputs = [self._input(case, folder, index) for index in range(len(case["inputs"]))]
         return dict(needed_inputs(model, inputs))
+
+    def own_inputs(self, folder: Path) -> list[dict[str, Any]]:
+        """Write what the file's ``get_inputs`` returns."""
+        torch.manual_seed(self.seed)
+        values = {f"input {index}": value for index, value in enumerate(self.module.get_inputs())}
+        return _save_all(folder, "given", values, None)
 
     def make(self, init: list[Any]) -> Any:
         """A fresh model on the backend's device."""
@@ -369,7 +375,7 @@ def _save_all(folder: Path, kind: str, values: dict[str, Any], sample_seed: int 
         dtype = _NAMES.get(plain.dtype, str(plain.dtype))
         file = f"{kind}_{index}.npy"
         told = {"name": name, "dtype": dtype, "file": file, "contiguous": bool(plain.is_contiguous())}
-        told["shape"] = list(plain.shape)
+        told |= {"shape": list(plain.shape), "device": plain.device.type}
         if sample_seed is not None and plain.numel() >= _SAMPLED_FROM:
             plain = plain.reshape(-1)[generate.places(plain.numel(), _SAMPLE, sample_seed, plain.device)]
         raw = plain.contiguous().cpu()
@@ -448,3 +454,10 @@ def write_state(runner: Runner, folder: str, init: list[Any]) -> int:
 def write_needed(runner: Runner, folder: str, case: dict[str, Any]) -> dict[str, float]:
     """See :meth:`Runner.needed`."""
     return runner.needed(case, Path(folder) / case["name"])
+
+
+def write_own_inputs(runner: Runner, folder: str) -> int:
+    """Write the values of the file's own generator into ``folder``, and say how many there are."""
+    told = {"state": runner.own_inputs(Path(folder)), "parameters": []}
+    (Path(folder) / "result.json").write_text(json.dumps(told))
+    return len(told["state"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import shutil
 from collections.abc import Sequence
@@ -88,7 +89,8 @@ class Session:
     _numbers = itertools.count()
 
     def __init__(self, host: Host, text: str, class_name: str, *, seed: int, timeout_s: float) -> None:
-        self._host, self._class_name, self._seed = host, class_name, seed
+        # torch.initial_seed() tells a file this one, and from it no other
+        self._host, self._class_name, self._seed = host, class_name, derived(seed, "model")
         self._left_s, self._used = timeout_s, False
         self._folder = Path(host.worker.folder) / f"proof_{next(self._numbers)}"
         self._folder.mkdir()
@@ -105,12 +107,22 @@ class Session:
 
     def initial_state(self, init_arguments: Sequence[object]) -> State | Result:
         """Parameters and buffers of a fresh model; or, where it cannot be made, how that ended."""
-        folder = self._folder / "initial"
+        return self._written("initial_state", {"init": [_json(value) for value in init_arguments]})
+
+    def own_inputs(self) -> dict[str, Array]:
+        """What the file's ``get_inputs`` returns, by argument (``input 0``); empty where that does not work."""
+        found = self._written("own_inputs", {})
+        return {} if isinstance(found, Result) else found.values
+
+    def _written(self, job: str, arguments: dict[str, Any]) -> State | Result:
+        """Arrays that a job writes into a folder of its own."""
+        folder = self._folder / job
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        arguments = {**self._common(), "init": [_json(value) for value in init_arguments], "folder": str(folder)}
-        outcome = self._call("initial_state", arguments)
-        return _failed(outcome) if outcome.kind != "returned" else read_state(folder)
+        outcome = self._call(job, {**self._common(), **arguments, "folder": str(folder)})
+        found = _failed(outcome) if outcome.kind != "returned" else read_state(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        return found
 
     def run(self, cases: Sequence[Case], *, stop_at_crash: bool = False) -> dict[str, Result]:
         """Run ``cases``; the name of each leads to how it ended.
@@ -225,10 +237,16 @@ def _generate(case: Case) -> dict[str, Any] | None:
         "specs": _specs(case.problem, told.dtypes),
         "small": small,
         "distribution": told.distribution,
-        "seed": told.seed,
+        "seed": derived(told.seed, "values"),
+        "places": derived(told.seed, "places"),
         "salt": told.salt,
         "moved_by": told.moved_by,
     }
+
+
+def derived(seed: int, purpose: str) -> int:
+    """Another seed for each purpose, of which none tells another."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}".encode()).digest()[:7], "little")
 
 
 def _specs(problem: Problem, dtypes: Sequence[str]) -> list[dict[str, Any]]:

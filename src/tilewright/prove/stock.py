@@ -13,7 +13,7 @@ from tilewright.records.verdict import Status, Verdict
 from tilewright.workers import Worker
 
 _NUMBERS = frozenset(
-    {"outputs", "value", "shape", "dtype", "written", "equal", "finite", "NaN and Inf positions", "strides"}
+    {"outputs", "value", "shape", "dtype", "written", "equal", "finite", "NaN and Inf positions", "strides", "device"}
     | {"input kept", "stale result", "cached result", "earlier output kept", "bits repeat"}
     | {"kernels ran", "kernels matter", "torch compute"}
 )

@@ -59,6 +59,7 @@ class Verifier:
         gpu: str | None = None,
         device: str = "none",
         sandbox: str = host.UNCONFINED,
+        large: bool = False,
         many: bool = False,
         workers: int | None = None,
         say: Callable[[str], None] = lambda step: None,
@@ -71,12 +72,13 @@ class Verifier:
             gpu: name of the target that measured times are held against; ``None``: that of the device.
             device: ``none`` runs everything in Triton's interpreter, ``cuda`` on the GPU.
             sandbox: what confines the workers, in words.
+            large: whether to run shapes of more than 2^31 elements too, where the device's memory allows.
             many: whether to have fresh processes ready for a next candidate.
             workers: processes that share one candidate's calls; ``None``: as many as the processors suggest.
             say: told what is being done.
         """
         self._target, self._version, self._gpu, self._device = target, version, gpu, device
-        self._sandbox, self._many, self._say = sandbox, many, say
+        self._sandbox, self._large, self._many, self._say = sandbox, large, many, say
         self._group = workers or max(1, min(_MOST_WORKERS, (os.cpu_count() or 1) // _CORES_A_WORKER))
         self._stack = contextlib.ExitStack()
         self._prepared: dict[Any, _Prepared] = {}
@@ -179,7 +181,8 @@ class Verifier:
             device = self._meet_device(notes)
             if claim.reference is not None:
                 # the reference's answers lie in one process, the candidate's in another
-                real = real_problems(claim.inputs, claim.init_arguments, bytes_available=device.free_bytes // 2)[:1]
+                room = device.free_bytes // 2 if self._large else None
+                real = real_problems(claim.inputs, claim.init_arguments, bytes_available=room)
         self._say("running the reference and the original")
         prover = Prover(
             None if claim.original is None else kernel_source(claim.original),
@@ -192,6 +195,7 @@ class Verifier:
             oracle_worker=self._reader if self._device == "cuda" else None,
             device=self._device,
             real_problems=real,
+            stated=Problem(inputs=claim.inputs, init_arguments=claim.init_arguments, label="as stated"),
             gate=self._gate,
             seed=secrets.randbits(_SEED_BITS) if seed is None else seed,
             timeout_s=max(timeout_s, _REFERENCE_LIMIT_S),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ def file_text(body: str, before: str = "", kernel: str = KERNEL) -> str:
 
 
 HERE = str(Path(__file__).parent)
+NUMBERS = itertools.count()
 Look = Callable[..., list[dict[str, Any]]]
 
 
@@ -46,11 +48,11 @@ def watcher() -> Iterator[Worker]:
 
 
 @pytest.fixture
-def look(watcher: Worker, tmp_path: Path) -> Look:
+def look(watcher: Worker) -> Look:
     """Watch one call, or the given ones, of a file's model."""
 
     def run(text: str, *calls: dict[str, Any]) -> list[dict[str, Any]]:
-        path = tmp_path / "candidate.py"
+        path = watcher.folder / f"candidate_{next(NUMBERS)}.py"
         path.write_text(text)
         outcome = watcher.call("watched:watch", {"path": str(path), "calls": list(calls) or [{}]}, timeout_s=60)
         assert outcome.kind == "returned", f"{outcome.error_type}: {outcome.message} {outcome.stderr_tail}"
@@ -96,11 +98,11 @@ def test_tuners_heuristics_and_compile_only_launches(look: Look) -> None:
     assert seen["value"] == 2.0
 
 
-def test_a_kernel_of_another_file_is_foreign(look: Look, tmp_path: Path) -> None:
-    (tmp_path / "elsewhere.py").write_text(file_text("return x"))
+def test_a_kernel_of_another_file_is_foreign(look: Look, watcher: Worker) -> None:
+    (watcher.folder / "elsewhere.py").write_text(file_text("return x"))
     before = (
         "import importlib.util\n"
-        f"spec = importlib.util.spec_from_file_location('elsewhere', {str(tmp_path / 'elsewhere.py')!r})\n"
+        f"spec = importlib.util.spec_from_file_location('elsewhere', {str(watcher.folder / 'elsewhere.py')!r})\n"
         "elsewhere = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(elsewhere)\n"
     )
     (seen,) = look(file_text("return elsewhere.double(x)", before))

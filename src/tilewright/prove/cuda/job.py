@@ -95,6 +95,11 @@ def forget(*, source: str) -> None:
     runner.forget(source)
 
 
+def own_inputs(*, source: str, class_name: str, seed: int, folder: str) -> int:
+    """Write what the file's ``get_inputs`` returns into ``folder``."""
+    return runner.write_own_inputs(runner.runner_of(source, class_name, seed, _cuda()), folder)
+
+
 @triton.jit
 def _warm(pointer):  # type: ignore[no-untyped-def]
     triton.language.store(pointer, 1.0)

@@ -21,7 +21,6 @@ _REDZONE_BYTES, _LARGE_REDZONE_BYTES = 1 << 16, 1 << 20
 _ALL_ONES = 0xFF
 """NaN as float of every width, -1 as integer: as telling when read as when overwritten."""
 _FREE_BLOCKS = tuple(1 << power for power in range(9, 25))
-_MOST_FREED_BYTES = 1 << 30
 
 _EMPTY = {
     torch.empty,
@@ -117,7 +116,7 @@ def poison_free_memory() -> None:
     held = []
     for size in (*_FREE_BLOCKS, *_FREE_BLOCKS):
         held.append(torch.empty(size, dtype=torch.uint8, device="cuda"))
-    left = min(free, _MOST_FREED_BYTES)
+    left = free
     size = 1 << 28
     while left > 0 and size >= 1 << 25:
         if size <= left:
