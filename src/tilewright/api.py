@@ -249,6 +249,7 @@ class Verifier:
         large: bool = False,
         many: bool = True,
         workers: int | None = None,
+        memory_fraction: float = 0.7,
         on_step: Callable[[str], None] | None = None,
     ) -> None:
         """Make a verifier; its processes start with the ``with`` block.
@@ -260,6 +261,7 @@ class Verifier:
             large: see :func:`verify`.
             many: whether to keep fresh processes ready for the next candidate.
             workers: processes that share one candidate's calls; ``None``: one for every two processors, six at most.
+            memory_fraction: part of a GPU's memory that each of a candidate's processes may take.
             on_step: see :func:`verify`.
 
         Raises:
@@ -278,6 +280,7 @@ class Verifier:
             large=large,
             many=many,
             workers=workers,
+            memory_fraction=memory_fraction,
             say=on_step or (lambda step: None),
         )
 

@@ -1,7 +1,7 @@
 """Every hostile file is refused, and every honest one proved, on a real GPU.
 
-Run by hand where there is a GPU: ``python -m pytest -n0 tests/gpu/test_adversarial.py``. With ``TILEWRIGHT_RESULTS``
-set, the outcomes are written there as JSON, also those of files that disappoint.
+Run by hand where there is a GPU: ``python -m pytest tests/gpu/test_adversarial.py``. With ``TILEWRIGHT_RESULTS`` set,
+the outcomes are written there as JSON, also those of files that disappoint; with ``-n``, one file a process.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Outcomes = list[dict[str, object]]
 
 @pytest.fixture(scope="module")
 def on_gpu() -> Iterator[tilewright.Verifier]:
-    with tilewright.Verifier(device="cuda", allow_unsandboxed=True, workers=1) as made:
+    with tilewright.Verifier(device="cuda", allow_unsandboxed=True, workers=1, memory_fraction=0.15) as made:
         yield made
 
 
@@ -44,6 +44,7 @@ def outcomes() -> Iterator[Outcomes]:
 def write(outcomes: Outcomes) -> None:
     target = os.environ.get("TILEWRIGHT_RESULTS")
     if target:
+        target += os.environ.get("PYTEST_XDIST_WORKER", "")
         facts = {"gpu": torch.cuda.get_device_name(), "torch": torch.__version__, "files": outcomes}
         Path(target).write_text(json.dumps(facts, indent=1) + "\n")
 

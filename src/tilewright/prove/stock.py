@@ -31,16 +31,17 @@ def only_numbers(verdict: Verdict) -> bool:
 class Stock:
     """Groups of workers of one kind. A group serves one candidate; the next group starts meanwhile where asked for."""
 
-    def __init__(self, device: str, *, group: int, ahead: bool) -> None:
+    def __init__(self, device: str, *, group: int, ahead: bool, memory_fraction: float | None = None) -> None:
         """Make an empty stock; see :meth:`start`.
 
         Args:
             device: ``none`` or ``cuda``.
             group: workers that share a candidate's calls.
             ahead: whether to start the next group while the last one is in use.
+            memory_fraction: part of a GPU's memory that each may take, so that the oracle keeps room; ``None``: all.
         """
         self._jobs = CUDA if device == "cuda" else INTERPRETER
-        self._group, self._ahead = group, ahead
+        self._group, self._ahead, self._fraction = group, ahead, memory_fraction
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="tilewright-stock")
         self._next: Future[list[Worker]] | None = None
         self._out: list[Worker] = []
@@ -86,7 +87,7 @@ class Stock:
         try:
             if self._jobs == CUDA:
                 with ThreadPoolExecutor(len(made)) as threads:
-                    list(threads.map(host.warm, made))
+                    list(threads.map(lambda worker: host.warm(worker, memory_fraction=self._fraction), made))
         except BaseException:
             for worker in made:
                 worker.close()

@@ -31,6 +31,7 @@ from tilewright.workers import Worker
 _REFERENCE_LIMIT_S = 60.0
 _MOST_WORKERS, _CORES_A_WORKER = 6, 2
 _SEED_BITS = 63
+_MEMORY_FRACTION = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,7 @@ class Verifier:
         large: bool = False,
         many: bool = False,
         workers: int | None = None,
+        memory_fraction: float = _MEMORY_FRACTION,
         say: Callable[[str], None] = lambda step: None,
     ) -> None:
         """Make a verifier; its processes start with the ``with`` block.
@@ -75,10 +77,12 @@ class Verifier:
             large: whether to run shapes of more than 2^31 elements too, where the device's memory allows.
             many: whether to have fresh processes ready for a next candidate.
             workers: processes that share one candidate's calls; ``None``: as many as the processors suggest.
+            memory_fraction: part of the GPU's memory that each of a candidate's processes may take.
             say: told what is being done.
         """
         self._target, self._version, self._gpu, self._device = target, version, gpu, device
         self._sandbox, self._large, self._many, self._say = sandbox, large, many, say
+        self._fraction = memory_fraction
         self._group = workers or max(1, min(_MOST_WORKERS, (os.cpu_count() or 1) // _CORES_A_WORKER))
         self._stack = contextlib.ExitStack()
         self._prepared: dict[Any, _Prepared] = {}
@@ -90,7 +94,7 @@ class Verifier:
         cuda = self._device == "cuda"
         self._own = self._stack.enter_context(cuda_worker() if cuda else interpreter_worker())
         self._reader = self._stack.enter_context(interpreter_worker()) if cuda else self._own
-        self._stock = Stock(self._device, group=self._group, ahead=self._many)
+        self._stock = Stock(self._device, group=self._group, ahead=self._many, memory_fraction=self._fraction)
         self._stack.callback(self._stock.close)
         return self
 
