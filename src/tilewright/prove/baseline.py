@@ -348,7 +348,8 @@ class BaselineBuilder:
                     # ordinary values condition nothing so badly that it shows beside a half's own rounding
                     continue
                 instance = f"{p.instance}/{arithmetic}{dtype}{tag}"
-                cases.append(make_case(p, given, state, name=f"{p.name}{tag}", instance=instance, **common))
+                held = state if not tag else self._moved_state(state)
+                cases.append(make_case(p, given, held, name=f"{p.name}{tag}", instance=instance, **common))
         results = session.run(cases)
         truth = {p.name: results[p.name] for p in planned}
         return truth, {p.name: results[f"{p.name}moved"] for p in planned if f"{p.name}moved" in results}
@@ -357,6 +358,11 @@ class BaselineBuilder:
         if isinstance(values, Generated):
             return replace(values, moved_by=inputs.PERTURBATION)
         return inputs.perturbed(values, self.seed)
+
+    def _moved_state(self, state: dict[str, Array]) -> dict[str, Array]:
+        """Parameters and buffers are operands as well."""
+        moved = inputs.perturbed(list(state.values()), self.seed)
+        return {name: value for name, value in zip(state, moved, strict=True) if isinstance(value, np.ndarray)}
 
     def _select(
         self,
