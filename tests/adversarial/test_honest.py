@@ -8,7 +8,12 @@ import pytest
 
 import tilewright
 
-FILES = [pytest.param(entry, id=entry.name) for entry in corpus.honest() if not entry.needs_gpu]
+# files with one reference go to one process, which runs that reference once
+FILES = [
+    pytest.param(entry, id=entry.name, marks=pytest.mark.xdist_group(entry.reference))
+    for entry in corpus.honest()
+    if not entry.needs_gpu
+]
 
 
 @pytest.mark.parametrize("entry", FILES)

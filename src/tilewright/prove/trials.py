@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from tilewright.prove import inputs, probes
@@ -23,6 +24,8 @@ ORDINARY, REPEATED, IDLE_AGAIN, IDLE, LATER, CLOCKED, CONFIGURED = (
     "clocked",
     "configured",
 )
+_LARGE = 1 << 20
+"""Elements of an answer from which a thread of its own is worth its while."""
 LATE = ("timed_out", "out_of_memory")
 """Ends of a call that say nothing about its answer."""
 
@@ -44,6 +47,7 @@ class Trials:
         self._baselines, self._precision, self._gate, self._parallel = baselines, precision, gate, workers > 1
         self._calls: dict[str, _Call] = {}
         self._results: dict[str, Result] = {}
+        self._compared: dict[str, list[Judged]] = {}
         self._wrong: set[str] = set()
         """Instances of which an ordinary call gave a wrong answer: how they came to it is of no interest."""
 
@@ -74,6 +78,7 @@ class Trials:
     def judge(self, ended: Sequence[tuple[str, Result]], notes: list[str]) -> Iterator[tuple[Planned, Judged]]:
         """What the results of one stage show; adds to ``notes`` what is no check."""
         self._results.update(ended)
+        self._compare_large(ended)
         for name, result in ended:
             call = self._calls[name]
             if result.kind in LATE:
@@ -82,6 +87,16 @@ class Trials:
                 if call.role == ORDINARY and not item.check.passed and item.check.name not in probes.CIRCUMSTANTIAL:
                     self._wrong.add(call.base.planned.instance)
                 yield call.base.planned, _noted(item, call.note)
+
+    def _compare_large(self, ended: Sequence[tuple[str, Result]]) -> None:
+        """Compare the answers of real size side by side: numpy lets go of the interpreter meanwhile."""
+        answers = [(self._calls[name], result) for name, result in ended if _is_large(result)]
+        wanted = [(call, result) for call, result in answers if call.role in (ORDINARY, LATER, CONFIGURED)]
+        if len(wanted) < 2:
+            return
+        with ThreadPoolExecutor(len(wanted)) as threads:
+            found = threads.map(lambda one: compare(one[0].base, one[1], self._precision), wanted)
+            self._compared = {call.case.name: judged for (call, _), judged in zip(wanted, found, strict=True)}
 
     def _sent(self, calls: Sequence[_Call]) -> list[Case]:
         self._calls.update({call.case.name: call for call in calls})
@@ -184,7 +199,7 @@ class Trials:
 
     def _answer(self, call: _Call, result: Result) -> list[Judged]:
         base, planned = call.base, call.base.planned
-        judged = compare(base, result, self._precision)
+        judged = self._compared.pop(call.case.name, None) or compare(base, result, self._precision)
         if not result.ran:
             return judged
         judged += probes.structure(planned, result, self._baselines.torch_ops)
@@ -207,6 +222,10 @@ class Trials:
             ):
                 return self._results.get(name)
         return None
+
+
+def _is_large(result: Result) -> bool:
+    return any(leaf.values is not None and leaf.values.size >= _LARGE for leaf in result.outputs.values())
 
 
 def _plain(planned: Planned) -> bool:

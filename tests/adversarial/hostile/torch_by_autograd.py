@@ -32,6 +32,6 @@ def run(a, b):
 class ModelNew(nn.Module):
     def forward(self, a, b):
         with torch.enable_grad():
-            w = torch.zeros(a.shape[0], b.shape[1], requires_grad=True)
+            w = torch.zeros(a.shape[0], b.shape[1], requires_grad=True, device=a.device)
             loss = (nn.functional.linear(w, b.detach()) * a).sum()
             return torch.autograd.grad(loss, w)[0]

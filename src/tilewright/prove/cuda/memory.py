@@ -20,7 +20,8 @@ _REDZONE_BYTES, _LARGE_REDZONE_BYTES = 1 << 16, 1 << 20
 """On each side of a tensor, below and from a megabyte: an unmasked tile reaches that far beyond its tensor."""
 _ALL_ONES = 0xFF
 """NaN as float of every width, -1 as integer: as telling when read as when overwritten."""
-_FREE_BLOCKS = tuple(1 << power for power in range(9, 25))
+_SMALL_BYTES = 1 << 20
+"""Up to here the allocator serves requests from segments of their own; what is left of a large one serves nobody."""
 
 _EMPTY = {
     torch.empty,
@@ -111,18 +112,15 @@ def placing(zones: Redzones) -> Iterator[None]:
 
 
 def poison_free_memory() -> None:
-    """Fill what the caching allocator holds free with NaN, so that no right answer of an earlier call lies there."""
-    free = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
-    held = []
-    for size in (*_FREE_BLOCKS, *_FREE_BLOCKS):
-        held.append(torch.empty(size, dtype=torch.uint8, device="cuda"))
-    left = free
-    size = 1 << 28
-    while left > 0 and size >= 1 << 25:
-        if size <= left:
-            held.append(torch.empty(size, dtype=torch.uint8, device="cuda"))
-            left -= size
-        else:
-            size >>= 1
+    """Fill what the caching allocator holds free with NaN, so that no right answer of an earlier call lies there.
+
+    Each free block is asked for by its own size, which the allocator answers with that block: nothing grows.
+    """
+    sizes = []
+    for segment in torch.cuda.memory_snapshot():
+        least = _SMALL_BYTES if segment["segment_type"] == "large" else 0
+        free = (block["size"] for block in segment["blocks"] if block["state"] == "inactive")
+        sizes += [size for size in free if size > least]
+    held = [torch.empty(size, dtype=torch.uint8, device="cuda") for size in sorted(sizes, reverse=True)]
     for block in held:
         block.fill_(_ALL_ONES)
