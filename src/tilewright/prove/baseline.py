@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -37,7 +38,10 @@ MODELLED_TF32 = (
 )
 _MOST_OWN, _MOST_OWN_ON_DEVICE = 20_000, 1 << 27
 """Elements of the reference's own inputs that are sent, to the interpreter and to a device."""
+_QUICK_S = 0.05
+"""Processor seconds of a small problem up to which larger ones are tried together."""
 _VARIED_BY = 0x7661
+_LOST = ("out_of_memory",)
 _SHARE, _AFFORDABLE_S = 0.3, 10.0
 """Part of the time limit, and processor seconds, that the original's runs may be planned to take."""
 _RUNS, _RUNS_OF_MAIN, _RUNS_OF_EXTREME = 7, 25, 3
@@ -56,6 +60,8 @@ class Baselines:
     states: dict[tuple[object, ...], State] = field(default_factory=dict)
     unchecked: list[str] = field(default_factory=list)
     timed_out: bool = False
+    lost: str = ""
+    """Why calls of small problems could not be compared though nothing is wrong with them."""
     needed: dict[str, float] = field(default_factory=dict)
     """Which part of each input (``input 0``) the exact answer depends on, at least."""
     torch_ops: frozenset[str] = frozenset()
@@ -164,7 +170,9 @@ class BaselineBuilder:
             stated: the reference's own call, for the values of its own generator.
         """
         result = self.result
-        session = Session(self.host, self.text, self.class_name, seed=self.seed, timeout_s=self.timeout_s)
+        session = Session(
+            self.host, self.text, self.class_name, seed=self.seed, timeout_s=self.timeout_s, watched=False
+        )
         try:
             small = self._initial_states(session, problems)
             planned = self._planned(session, small, dtypes)
@@ -192,6 +200,10 @@ class BaselineBuilder:
             result.torch_ops = frozenset().union(*(judge.torch_ops(r.seen) for r in originals.values()))
         return result
 
+    def _session(self, host: Host, text: str, class_name: str) -> Session:
+        """A file that the user vouches for: what it replaces in its process is not looked for."""
+        return Session(host, text, class_name, seed=self.seed, timeout_s=self.timeout_s, watched=False)
+
     def _planned(self, session: Session, small: list[Problem], dtypes: Sequence[str]) -> list[Planned]:
         if self.host.jobs != CUDA:
             return self._affordable(session, small, dtypes)
@@ -206,7 +218,7 @@ class BaselineBuilder:
         most = _MOST_OWN_ON_DEVICE if self.host.jobs == CUDA else _MOST_OWN
         if stated is None or self.reference is None or size_of(stated) > most or not self.result.states:
             return None
-        session = Session(self.oracle, self.reference, "Model", seed=self.seed, timeout_s=self.timeout_s)
+        session = self._session(self.oracle, self.reference, "Model")
         try:
             found = session.own_inputs()
         finally:
@@ -258,20 +270,27 @@ class BaselineBuilder:
     def _probe(self, session: Session, problems: Sequence[Problem], limit_s: float) -> dict[Problem, float]:
         """Processor seconds of each problem that the original runs, the smallest first; too large ones are not run."""
         took_s: dict[Problem, float] = {}
-        hopeless = False
-        for p in sorted(probes(problems), key=lambda p: size_of(p.problem)):
-            if hopeless:
-                self._too_slow(p.problem, "a smaller one already takes too long in the interpreter")
-                continue
-            result = session.run([self.result.case(p, self._values(p), instance=p.name)])[p.name]
-            if result.ran:
-                took_s[p.problem] = result.elapsed_s
-                hopeless = result.elapsed_s * _RUNS > limit_s
-            else:
-                self.result.timed_out |= result.kind == "timed_out"
-                label = p.problem.label or "problem"
-                self.result.unchecked.append(f"{label}: the original does not run ({result.kind}: {result.error})")
+        left = sorted(probes(problems), key=lambda p: size_of(p.problem))
+        while left:
+            # one after the other as long as that may take long, all at once where it does not
+            slowest_s = max(took_s.values(), default=math.inf)
+            some, left = (left, []) if slowest_s <= _QUICK_S else (left[:1], left[1:])
+            results = session.run([self.result.case(p, self._values(p), instance=p.name) for p in some])
+            for p in some:
+                self._note_probe(p, results[p.name], took_s)
+            if max(took_s.values(), default=0.0) * _RUNS > limit_s:
+                for p in left:
+                    self._too_slow(p.problem, "a smaller one already takes too long in the interpreter")
+                break
         return took_s
+
+    def _note_probe(self, p: Planned, result: Result, took_s: dict[Problem, float]) -> None:
+        if result.ran:
+            took_s[p.problem] = result.elapsed_s
+            return
+        self.result.timed_out |= result.kind == "timed_out"
+        label = p.problem.label or "problem"
+        self.result.unchecked.append(f"{label}: the original does not run ({result.kind}: {result.error})")
 
     def _too_slow(self, problem: Problem, why: str) -> None:
         self.result.unchecked.append(f"{problem.label or 'problem'}: {why}")
@@ -296,7 +315,9 @@ class BaselineBuilder:
     ) -> tuple[dict[str, Result], dict[str, Result]]:
         """The exact answers, and those on moved inputs."""
         if self.reference is not None:
-            reference = Session(self.oracle, self.reference, "Model", seed=self.seed, timeout_s=self.timeout_s)
+            reference = Session(
+                self.oracle, self.reference, "Model", seed=self.seed, timeout_s=self.timeout_s, watched=False
+            )
             try:
                 timed = next((p for p in planned if p.generated), None)
                 if timed is not None:
@@ -307,7 +328,9 @@ class BaselineBuilder:
             finally:
                 reference.close()
         if self.oracle.worker is not self.host.worker:
-            session = Session(self.oracle, self.text, self.class_name, seed=self.seed, timeout_s=self.timeout_s)
+            session = Session(
+                self.oracle, self.text, self.class_name, seed=self.seed, timeout_s=self.timeout_s, watched=False
+            )
         truth: dict[str, Result] = {}
         moved: dict[str, Result] = {}
         for dtype, arithmetic in (("f32", WIDENED), ("", WIDENED), ("f32", MODELLED)):
@@ -391,6 +414,9 @@ class BaselineBuilder:
             reason = f"no oracle ({truth.kind}: {truth.error})" if not truth.ran else original_is_wrong(baseline)
             if reason:
                 dropped.setdefault(reason, []).append(p)
+                ended = [one for one in (truth, original) if one is not None and one.kind in _LOST]
+                if ended and not p.generated:
+                    self.result.lost = f"{p.words()}: {ended[0].kind.replace('_', ' ')}: {ended[0].error}"
             else:
                 self.result.usable.append(baseline)
         for reason, those in dropped.items():

@@ -26,6 +26,10 @@ class _Interpreter:
         self._lasting.enter_context(device.cuda_on_cpu())
         self.tuned = self._lasting.enter_context(tuning.see_through_autotune())
 
+    def reseed(self, seed: int) -> None:
+        """Set the generators that a file can draw from."""
+        torch.default_generator.manual_seed(seed)
+
     def place(self, values: torch.Tensor, strides: list[int] | None, offset: int, _name: str) -> torch.Tensor:
         """A tensor whose gaps, where its strides leave some, hold poison."""
         if strides is None and not offset:
@@ -70,7 +74,9 @@ def _interpreter() -> _Interpreter:
     return _backend
 
 
-def run_cases(*, source: str, class_name: str, folder: str, cases: list[dict[str, Any]], seed: int) -> int:
+def run_cases(
+    *, source: str, class_name: str, folder: str, cases: list[dict[str, Any]], seed: int, watched: bool = True
+) -> int:
     """Run ``cases`` in order, in one process and one import of the file.
 
     Args:
@@ -79,6 +85,7 @@ def run_cases(*, source: str, class_name: str, folder: str, cases: list[dict[str
         folder: where each case has a folder of its name with its inputs.
         cases: see :func:`tilewright.prove.session.case_arguments` for the keys.
         seed: for torch's generator, before the model is made and before each call.
+        watched: whether to look for what the file replaces.
 
     Returns:
         The number of cases that ran, as a claim.
@@ -88,7 +95,7 @@ def run_cases(*, source: str, class_name: str, folder: str, cases: list[dict[str
         Exception: whatever importing the file raises.
     """
     backend = _interpreter()
-    return runner.run_all(runner.runner_of(source, class_name, seed, backend), folder, cases, backend.tuned)
+    return runner.run_all(runner.runner_of(source, class_name, seed, backend), folder, cases, backend.tuned, watched)
 
 
 def initial_state(*, source: str, class_name: str, seed: int, folder: str, init: list[Any]) -> int:

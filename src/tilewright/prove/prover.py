@@ -191,6 +191,9 @@ class Prover:
             bare = ", ".join(sorted(outputs - covered)) or "the call"
             reason = f"no check of {bare} would fail for an output of zeros or of one constant"
             return self._verdict(Status.UNDECIDED, _fail_vacuous(judged, covered), reason, notes, began)
+        if self._baselines.lost:
+            reason = f"all that ran agrees, but not all could be compared ({self._baselines.lost})"
+            return self._verdict(Status.UNDECIDED, judged, reason, notes, began)
         problems = len({planned.problem for planned, _ in judged})
         dtypes = ", ".join(dict.fromkeys(LONG[planned.dtype] for planned, _ in judged))
         reason = f"{len(judged)} checks on {problems} problems in {dtypes} hold ({self._precision})"

@@ -43,7 +43,7 @@ DTYPES = {
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 _SAMPLED_FROM, _SAMPLE = 1 << 25, 1 << 21
 """Elements from which a generated call's output comes back as a sample, and how many of them do."""
-_MANY_CALLS = 32
+_MANY_CALLS = 24
 """Calls of a worn model before the one that is looked at."""
 
 
@@ -55,6 +55,9 @@ class Backend(Protocol):
     """Where cases run."""
 
     device: str
+
+    def reseed(self, seed: int) -> None:
+        """Set PyTorch's generators of this device, and no others: looking for those takes milliseconds."""
 
     def place(self, values: torch.Tensor, strides: list[int] | None, offset: int, name: str) -> torch.Tensor:
         """``values`` on the device, in the stated layout, in memory whose surroundings are known."""
@@ -186,7 +189,7 @@ class Runner:
         tuned.reset(case["config"], case["first_call"])
         if case["needs_state"]:
             self._change_state(case, folder, instance, inputs)
-        torch.manual_seed(self.seed)
+        self.backend.reseed(self.seed)
         with instance.buffers(probe, case["continues"]):
             if probe == "timed":
                 return {"times": self.backend.time(lambda: model(*inputs)), "outputs": [], "inputs": [], "state": []}
@@ -240,13 +243,13 @@ class Runner:
 
     def own_inputs(self, folder: Path) -> list[dict[str, Any]]:
         """Write what the file's ``get_inputs`` returns."""
-        torch.manual_seed(self.seed)
+        self.backend.reseed(self.seed)
         values = {f"input {index}": value for index, value in enumerate(self.module.get_inputs())}
         return _save_all(folder, "given", values, None)
 
     def make(self, init: list[Any]) -> Any:
         """A fresh model on the backend's device."""
-        torch.manual_seed(self.seed)
+        self.backend.reseed(self.seed)
         model = self.model_class(*(tuple(value) if isinstance(value, list) else value for value in init))
         if isinstance(model, torch.nn.Module):
             model.to(self.backend.device)
@@ -426,12 +429,15 @@ def runner_of(source: str, class_name: str, seed: int, backend: Backend) -> Runn
 def forget(source: str) -> None:
     """Drop a file's models and tensors."""
     for key in [key for key in _runners if key[0] == source]:
-        del _runners[key]
+        _runners.pop(key).watch.close()
 
 
-def run_all(runner: Runner, folder: str, cases: list[dict[str, Any]], tuned: tuning.Tuning) -> int:
-    """Run ``cases`` in order, and say how many ended: a claim, as all that comes from here."""
-    runner.looked_at = {case["name"] for case in (*cases[:1], *cases[-1:])}
+def run_all(runner: Runner, folder: str, cases: list[dict[str, Any]], tuned: tuning.Tuning, watched: bool) -> int:
+    """Run ``cases`` in order, and say how many ended: a claim, as all that comes from here.
+
+    ``watched``: whether to look for what the file replaces; not where the user vouches for it.
+    """
+    runner.looked_at = {case["name"] for case in (*cases[:1], *cases[-1:])} if watched else set()
     for count, case in enumerate(cases):
         try:
             runner.run(case, Path(folder), tuned)

@@ -88,7 +88,10 @@ class Session:
 
     _numbers = itertools.count()
 
-    def __init__(self, host: Host, text: str, class_name: str, *, seed: int, timeout_s: float) -> None:
+    def __init__(
+        self, host: Host, text: str, class_name: str, *, seed: int, timeout_s: float, watched: bool = True
+    ) -> None:
+        self._watched = watched
         # torch.initial_seed() tells a file this one, and from it no other
         self._host, self._class_name, self._seed = host, class_name, derived(seed, "model")
         self._left_s, self._used = timeout_s, False
@@ -170,7 +173,7 @@ class Session:
         for case in cases:
             self._prepare(case)
         told = {"folder": str(self._folder), "cases": [case_arguments(case) for case in cases]}
-        outcome = self._call("run_cases", {**self._common(), **told})
+        outcome = self._call("run_cases", {**self._common(), **told, "watched": self._watched})
         ended: dict[str, Result] = {}
         for case in cases:
             result = read_result(self._folder / case.name)

@@ -25,6 +25,11 @@ class _Cuda:
         self.tuned = self._lasting.enter_context(tuning.see_through_autotune())
         self.zones = memory.Redzones()
 
+    def reseed(self, seed: int) -> None:
+        """Set the generators that a file can draw from."""
+        torch.default_generator.manual_seed(seed)
+        torch.cuda.manual_seed_all(seed)
+
     def place(self, values: torch.Tensor, strides: list[int] | None, offset: int, name: str) -> torch.Tensor:
         """Copy ``values`` between redzones."""
         values = values.to(self.device)
@@ -74,10 +79,12 @@ def _cuda() -> _Cuda:
     return _backend
 
 
-def run_cases(*, source: str, class_name: str, folder: str, cases: list[dict[str, Any]], seed: int) -> int:
+def run_cases(
+    *, source: str, class_name: str, folder: str, cases: list[dict[str, Any]], seed: int, watched: bool = True
+) -> int:
     """As :func:`tilewright.prove.job.run_cases`, on the GPU."""
     backend = _cuda()
-    return runner.run_all(runner.runner_of(source, class_name, seed, backend), folder, cases, backend.tuned)
+    return runner.run_all(runner.runner_of(source, class_name, seed, backend), folder, cases, backend.tuned, watched)
 
 
 def initial_state(*, source: str, class_name: str, seed: int, folder: str, init: list[Any]) -> int:

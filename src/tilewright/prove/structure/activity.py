@@ -64,6 +64,7 @@ class _Ear:
     def __init__(self) -> None:
         self.listeners: list[Activity] = []
         self.deaf = False
+        self.hooked = False
 
     def hear(self, event: str, _arguments: tuple[Any, ...]) -> None:
         if self.deaf:
@@ -103,9 +104,15 @@ class Activity:
 
     def listen(self) -> None:
         """Begin to hear events; there is no way back in this process."""
-        if not _ear.listeners:
+        if not _ear.hooked:
+            _ear.hooked = True
             sys.addaudithook(_ear.hear)
         _ear.listeners.append(self)
+
+    def stop(self) -> None:
+        """Hear nothing more of this file."""
+        if self in _ear.listeners:
+            _ear.listeners.remove(self)
 
     def note(self, event: str) -> None:
         """Count one event."""

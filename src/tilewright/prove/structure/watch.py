@@ -38,6 +38,10 @@ class Watch:
         with deaf():
             self._snapshot = Snapshot()
 
+    def close(self) -> None:
+        """Watch no longer; what the file leaves running is not seen any more."""
+        self._activity.stop()
+
     @contextlib.contextmanager
     def call(self, no_op: bool = False) -> Iterator[None]:
         """Observe one call of the model.
