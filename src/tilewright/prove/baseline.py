@@ -170,9 +170,7 @@ class BaselineBuilder:
             stated: the reference's own call, for the values of its own generator.
         """
         result = self.result
-        session = Session(
-            self.host, self.text, self.class_name, seed=self.seed, timeout_s=self.timeout_s, watched=False
-        )
+        session = self._session(self.host, self.text, self.class_name)
         try:
             small = self._initial_states(session, problems)
             planned = self._planned(session, small, dtypes)
@@ -315,9 +313,7 @@ class BaselineBuilder:
     ) -> tuple[dict[str, Result], dict[str, Result]]:
         """The exact answers, and those on moved inputs."""
         if self.reference is not None:
-            reference = Session(
-                self.oracle, self.reference, "Model", seed=self.seed, timeout_s=self.timeout_s, watched=False
-            )
+            reference = self._session(self.oracle, self.reference, "Model")
             try:
                 timed = next((p for p in planned if p.generated), None)
                 if timed is not None:
@@ -328,9 +324,7 @@ class BaselineBuilder:
             finally:
                 reference.close()
         if self.oracle.worker is not self.host.worker:
-            session = Session(
-                self.oracle, self.text, self.class_name, seed=self.seed, timeout_s=self.timeout_s, watched=False
-            )
+            session = self._session(self.oracle, self.text, self.class_name)
         truth: dict[str, Result] = {}
         moved: dict[str, Result] = {}
         for dtype, arithmetic in (("f32", WIDENED), ("", WIDENED), ("f32", MODELLED)):
