@@ -34,7 +34,7 @@ demo: install
 	@$(BIN)/python scripts/demo.py
 
 test: install
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 # The rooms whose behaviour depends on Triton's version.
 test-triton-3.6: $(VENV36)/.installed

@@ -6,8 +6,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tilewright.api import Optimized, fix_file, inspect, lint_file, optimize
+    from tilewright.api import (
+        Optimized,
+        Verifier,
+        fix_file,
+        inspect,
+        lint_file,
+        optimize,
+        verify,
+        verify_certificate,
+    )
     from tilewright.errors import InputError, TilewrightError
+    from tilewright.records.verification import Verification
 
 __version__ = "0.1.0"
 
@@ -15,17 +25,27 @@ __all__ = [
     "InputError",
     "Optimized",
     "TilewrightError",
+    "Verification",
+    "Verifier",
     "__version__",
     "fix_file",
     "inspect",
     "lint_file",
     "optimize",
+    "verify",
+    "verify_certificate",
 ]
 
 # Worker processes import this package too, and need nothing but torch, triton and numpy: names load on first use.
-_HOME = dict.fromkeys(("Optimized", "fix_file", "inspect", "lint_file", "optimize"), "tilewright.api") | dict.fromkeys(
-    ("InputError", "TilewrightError"), "tilewright.errors"
-)
+_HOMES = {
+    "tilewright.api": (
+        *("Optimized", "Verifier", "fix_file", "inspect", "lint_file", "optimize"),
+        *("verify", "verify_certificate"),
+    ),
+    "tilewright.errors": ("InputError", "TilewrightError"),
+    "tilewright.records.verification": ("Verification",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,8 @@ import tilewright
 
 PACKAGE = Path(tilewright.__file__).parent
 PARENT_MODULES = ("tilewright", "tilewright.cli.main", "tilewright.api", "tilewright.search", "tilewright.prove")
-WORKER_MODULES = tuple(f"tilewright.{name}" for name in ("capture.job", "compiler.job", "prove.job", "workers.serve"))
+_WORKER_JOBS = ("capture.job", "compiler.job", "prove.job", "prove.reference_job", "workers.serve")
+WORKER_MODULES = tuple(f"tilewright.{name}" for name in _WORKER_JOBS)
 WORKER_PACKAGES = {
     "tilewright.compiler.job": {"elftools"},
 }

@@ -13,8 +13,17 @@ from tilewright import api
 SIGNATURES = {
     "optimize": "(path: 'str', *, gpu: 'str | None' = None, stage: 'str | None' = None, metrics: 'str | None' = None, "
     "reference: 'str | None' = None, inputs: 'str | None' = None, precision: 'Precision | str' = "
-    "<Precision.NO_WORSE: 'no-worse'>, device: 'Device | str' = <Device.NONE: 'none'>, seed: 'int' = 0, "
-    "on_step: 'Callable[[str], None] | None' = None) -> 'Optimized'",
+    "<Precision.NO_WORSE: 'no-worse'>, device: 'Device | str' = <Device.NONE: 'none'>, seed: 'int | None' = None, "
+    "allow_unsandboxed: 'bool' = False, on_step: 'Callable[[str], None] | None' = None) -> 'Optimized'",
+    "verify": "(candidate: 'str', *, reference: 'str | None' = None, original: 'str | None' = None, "
+    "gpu: 'str | None' = None, device: 'Device | str' = <Device.NONE: 'none'>, precision: 'Precision | str' = "
+    "<Precision.NO_WORSE: 'no-worse'>, seed: 'int | None' = None, timeout_s: 'float' = 60.0, "
+    "large: 'bool' = False, allow_unsandboxed: 'bool' = False, on_step: 'Callable[[str], None] | None' = None) -> "
+    "'Verification'",
+    "verify_certificate": "(path: 'str', *, candidate: 'str | None' = None, gpu: 'str | None' = None, "
+    "device: 'Device | str' = <Device.NONE: 'none'>, seed: 'int | None' = None, timeout_s: 'float | None' = None, "
+    "large: 'bool' = False, allow_unsandboxed: 'bool' = False, on_step: 'Callable[[str], None] | None' = None) -> "
+    "'Verification'",
     "inspect": "(path: 'str', *, gpu: 'str | None' = None, reference: 'str | None' = None, "
     "inputs: 'str | None' = None) -> 'Inspection'",
     "lint_file": "(path: 'str', *, inputs: 'str | None' = None, gpu: 'str | None' = None) -> 'tuple[Finding, ...]'",
@@ -27,11 +36,15 @@ def test_exported_names() -> None:
         "InputError",
         "Optimized",
         "TilewrightError",
+        "Verification",
+        "Verifier",
         "__version__",
         "fix_file",
         "inspect",
         "lint_file",
         "optimize",
+        "verify",
+        "verify_certificate",
     ]
 
 
@@ -51,7 +64,7 @@ def test_signature(name: str) -> None:
 
 
 def test_what_optimize_returns() -> None:
-    assert [field.name for field in fields(tilewright.Optimized)] == ["source", "run"]
+    assert [field.name for field in fields(tilewright.Optimized)] == ["source", "run", "verification"]
     assert isinstance(tilewright.Optimized.improved, property)
 
 

@@ -13,7 +13,7 @@ from tilewright import lint, source, targets
 from tilewright.capture import PRELOAD, capture, capture_variants
 from tilewright.compiler import BuildJob, build_many, default_cache
 from tilewright.prove import interpreter_worker
-from tilewright.prove.session import MODELLED, Case, Session
+from tilewright.prove.session import MODELLED, Case, Host, Session
 from tilewright.records.build import Build
 from tilewright.records.launch import Capture
 from tilewright.records.problem import Problem
@@ -52,7 +52,7 @@ def test_imports_nothing_but_torch_and_triton(emitted: KernelSource) -> None:
 @pytest.fixture(scope="module")
 def session(emitted: KernelSource) -> Iterator[Session]:
     with interpreter_worker() as worker:
-        opened = Session(worker, emitted.text, "ModelNew", seed=0, timeout_s=240.0)
+        opened = Session(Host(worker=worker), emitted.text, "ModelNew", seed=0, timeout_s=240.0)
         yield opened
         opened.close()
 

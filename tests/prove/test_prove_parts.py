@@ -13,7 +13,7 @@ from tilewright.prove import budget, inputs, small_problems
 from tilewright.prove.baseline import make_case
 from tilewright.prove.halves import bfloat16_bits, from_bfloat16_bits, round_to_bfloat16
 from tilewright.prove.plan import Planned, plan, size_of
-from tilewright.prove.session import WIDENED, Session
+from tilewright.prove.session import WIDENED, Host, Session
 from tilewright.records.problem import Problem
 from tilewright.records.source import KernelSource, TensorSpec
 from tilewright.workers import Worker
@@ -56,7 +56,7 @@ def test_the_main_problem_meets_every_distribution(seed_inputs: tuple[TensorSpec
     calls = plan(problems, ("fp32", "fp16", "bf16"), main=problems[1])
     assert {p.problem for p in calls} == set(problems)
     assert calls[0].problem is problems[1]
-    assert len({p.distribution for p in calls if p.problem is problems[1] and p.own}) == 6
+    assert len({p.distribution for p in calls if p.problem is problems[1] and p.own}) >= 6
     assert sorted(p.dtype for p in calls if p.problem is problems[0]) == ["bf16", "f16", "f32"]
 
 
@@ -122,7 +122,7 @@ def test_a_constant_that_would_pass_is_told() -> None:
 def run(worker: Worker, text: str, dtype: str, arithmetic: str, arrays: list[np.ndarray]) -> dict[str, np.ndarray]:
     specs = tuple(TensorSpec(name=f"x{i}", dtype=dtype, shape=array.shape) for i, array in enumerate(arrays))
     planned = Planned(name="p0", problem=Problem(inputs=specs), dtype=dtype, own=True, distribution=inputs.NORMAL)
-    session = Session(worker, text, "ModelNew", seed=0, timeout_s=60)
+    session = Session(Host(worker=worker), text, "ModelNew", seed=0, timeout_s=60)
     try:
         result = session.run([make_case(planned, arrays, {}, arithmetic=arithmetic)])["p0"]
     finally:

@@ -8,16 +8,19 @@ from dataclasses import replace
 import pytest
 
 from tilewright import targets
+from tilewright.prove.reference import verified_file
 from tilewright.records.algorithm import Accumulated, Apply, Contraction, Loaded, Opaque, Operand, Output
 from tilewright.records.build import Build, BuildFailure, InstructionMix
 from tilewright.records.estimate import Estimate, Occupancy, Traffic, Waves
 from tilewright.records.finding import Finding, Severity
 from tilewright.records.launch import Capture, ConstexprArgument, Launch, ScalarArgument, TensorArgument
+from tilewright.records.problem import Problem
 from tilewright.records.profile import Diagnosis
 from tilewright.records.schedule import Schedule
 from tilewright.records.source import KernelSource, Request, TensorSpec
 from tilewright.records.trial import Candidate, Change, Inspection, KernelAnalysis, Refusal, Run, Trial
 from tilewright.records.verdict import Check, Status, Verdict
+from tilewright.records.verification import Claim, Verification
 
 TTIR = "module { tt.func public @must_not_leak() }"
 METRICS = {
@@ -305,3 +308,70 @@ def inspection_of() -> Callable[[Run], Inspection]:
         return Inspection(request=run.request, target=run.target, capture=run.capture, analyses=run.analyses)
 
     return make
+
+
+def make_verification(status: Status, checks: tuple[Check, ...], **changes: object) -> Verification:
+    inputs = (
+        TensorSpec(name="x", dtype="f32", shape=(8192, 2048)),
+        TensorSpec(name="scale=2", dtype="python", shape=()),
+    )
+    small = (TensorSpec(name="x", dtype="f32", shape=(100, 52)), inputs[1])
+    verdict = Verdict(
+        status=status,
+        checks=checks,
+        reason="4 checks on 1 problems in fp32 hold (no-worse)",
+        unchecked=("programs ran one after the other: races would not show",),
+        seed=11,
+        elapsed_s=4.5,
+    )
+    one = Verification(
+        claim=Claim(
+            candidate=verified_file("kernel.py", "class ModelNew: pass\n"),
+            reference=verified_file("reference.py", "class Model: pass\n"),
+            inputs=inputs,
+            init_arguments=(2048, (1, 2)),
+        ),
+        verdict=verdict,
+        sandbox="landlock (no network)",
+        versions={"tilewright": "0.1.0", "python": "3.11.7"},
+        problems=(Problem(inputs=small, init_arguments=(52, (1, 2)), label="ragged"),),
+        seeds=(11,),
+        started_utc="2026-01-31T12:34:56Z",
+        elapsed_s=7.25,
+        times_s={"static": 0.25, "candidate": 7.0},
+    )
+    return replace(one, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def proved() -> Verification:
+    """Three comparisons and one rule, all of which hold, in the interpreter."""
+    lint = replace(make_check("", error=0.0, bound=0.0, name="lint"), shapes=(), distribution="source")
+    return make_verification(
+        Status.PROVED,
+        (
+            lint,
+            make_check("fp32", error=1e-4, bound=4e-4),
+            make_check("fp32", error=3e-4, bound=4e-4),
+            make_check("fp32", error=0.0, bound=0.0, name="input kept"),
+        ),
+    )
+
+
+@pytest.fixture
+def refuted(proved: Verification) -> Verification:
+    """The same against an original as well, on a GPU, with an error beyond its bound and one that is not finite."""
+    wrong = replace(make_check("fp32", error=1e-3, bound=4e-4), detail="output[62, 8] is 7.13, exactly 7.12")
+    worse = replace(make_check("fp32", error=float("inf"), bound=4e-4), name="output: largest error / rms")
+    reason = f"{wrong.name} 0.001, allowed 0.0004 (original 0.0001); {wrong.detail} (ragged 100x52, fp32, normal)"
+    return replace(
+        proved,
+        claim=replace(proved.claim, original=verified_file("original.py", "class ModelNew: ...\n")),
+        verdict=replace(
+            proved.verdict, status=Status.REFUTED, checks=(*proved.verdict.checks, worse, wrong), reason=reason
+        ),
+        evidence=wrong,
+        device="NVIDIA GeForce RTX 4090",
+        driver="570.1",
+        gpu="rtx4090",
+    )

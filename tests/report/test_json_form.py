@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tilewright.records.trial import Inspection, Run
-from tilewright.report import render_inspection_json, write_json
+from tilewright.records.verification import Verification
+from tilewright.report import render_inspection_json, write_certificate, write_json, write_verification_json
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "json.md"
 PLAIN = {"text": str, "integer": int, "number": (int, float), "flag": bool}
@@ -78,6 +79,33 @@ def test_an_inspection_is_as_documented(
     assert object_fault(form, "Inspection", "inspection") == ""
 
 
+@pytest.mark.parametrize("name", ["proved", "refuted"])
+def test_a_verification_is_as_documented(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    one: Verification = request.getfixturevalue(name)
+    write_verification_json(one, tmp_path / "one.json")
+    form = json.loads((tmp_path / "one.json").read_text(encoding="utf-8"))
+    assert object_fault(form, "Verification", "verification") == ""
+    assert "class ModelNew" not in (tmp_path / "one.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["proved", "refuted"])
+def test_a_certificate_is_as_documented(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    one: Verification = request.getfixturevalue(name)
+    write_certificate(one, tmp_path / "one.json")
+    form = json.loads((tmp_path / "one.json").read_text(encoding="utf-8"))
+    assert object_fault(form, "Certificate", "certificate") == ""
+    assert form["candidate"]["text"] == one.claim.candidate.text
+
+
+def test_a_refusal_names_its_check(refuted: Verification, tmp_path: Path) -> None:
+    write_verification_json(refuted, tmp_path / "one.json")
+    form = json.loads((tmp_path / "one.json").read_text(encoding="utf-8"))
+    assert form["refused_by"] == form["evidence"]["name"] == "output: relative Frobenius error"
+    assert form["verdict"]["status"] == "refuted"
+    # an error that is not finite has no number in JSON
+    assert [check["error"] for check in form["verdict"]["checks"]].count(None) == 1
+
+
 def test_the_check_itself_finds_faults() -> None:
     assert "is null" in fault(None, "text", "x")
     assert "on one side only" in fault({"name": "a"}, "Gpu", "x")
@@ -86,7 +114,7 @@ def test_the_check_itself_finds_faults() -> None:
 
 def test_no_object_of_the_document_is_unused() -> None:
     used = {word for keys in OBJECTS.values() for kind in keys.values() for word in re.findall(r"[A-Z]\w+", kind)}
-    assert used | {"Run", "Inspection"} == OBJECTS.keys()
+    assert used | {"Run", "Inspection", "Verification", "Certificate"} == OBJECTS.keys()
 
 
 def test_numbers_and_their_origin(improved: Run, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def kill_self(number: int) -> None:
 
 def hang(children: int, detach: bool, note: str) -> None:
     started = [
-        subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"], start_new_session=detach)
+        subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()", note], start_new_session=detach)
         for _ in range(children)
     ]
     with open(note, "w", encoding="utf-8") as file:

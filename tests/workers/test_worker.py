@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from process_cases import all_end
 
 from tilewright.workers import Pool, Worker
 
@@ -103,16 +104,17 @@ def test_a_crash_is_told_and_the_next_call_has_a_fresh_process(
 
 
 @pytest.mark.parametrize("detach", [False, True], ids=["same group", "own session"])
-def test_a_time_out_ends_the_job_and_its_children(worker: Worker, detach: bool, tmp_path: Path) -> None:
-    note = tmp_path / "children"
+def test_a_time_out_ends_the_job_and_its_children(worker: Worker, detach: bool) -> None:
+    note = worker.folder / "children"
     worker.call("jobs:add", {"a": 1, "b": 1}, timeout_s=LONG_S)
     pid = worker.pid
     outcome = worker.call("jobs:hang", {"children": 2, "detach": detach, "note": str(note)}, timeout_s=2.0)
     assert outcome.kind == "timed_out"
-    children = [int(child) for child in note.read_text().split()]
-    assert len(children) == 2
+    # the numbers are those that the worker sees, which can be others than those seen from here
+    assert len(note.read_text().split()) == 2
     assert pid is not None
-    assert [is_alive(child) for child in [pid, *children]] == [False] * 3
+    assert not is_alive(pid)
+    assert all_end(str(note))
     assert worker.call("jobs:add", {"a": 1, "b": 1}, timeout_s=LONG_S).value == 2
 
 
@@ -147,7 +149,9 @@ def test_the_environment_is_an_allow_list_with_private_folders(monkeypatch: pyte
         for name in ("HOME", "TMPDIR", "TRITON_CACHE_DIR"):
             assert Path(variables[name]).parent == folder.parent
         assert Path(seen["folder"]) == folder
-        assert seen["session"] == seen["pid"] != os.getsid(0)
+        # within process numbers of its own, a session that began outside has the number 0
+        assert seen["session"] in (seen["pid"], 0)
+        assert seen["session"] != os.getsid(0)
     assert not folder.parent.exists()
 
 

@@ -1,6 +1,7 @@
 """Entry point of the ``tilewright`` command.
 
-Exit codes: 0 done, 1 findings (``lint``), 2 unusable input, 3 nothing could be proved. Bad input is one line on stderr.
+Exit codes: 0 done, 1 findings (``lint``) or refuted (``verify``), 2 unusable input, 3 nothing could be decided. Bad
+input is one line on stderr.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 import tilewright
-from tilewright.cli import gpus, inspect, lint, optimize
+from tilewright.cli import gpus, inspect, lint, optimize, verify
 from tilewright.errors import InputError
 
 # Typer came with a Click of its own from some version on: the base of its errors is found, not imported.
@@ -27,6 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("optimize")(optimize.optimize)
+app.command("verify")(verify.verify)
 app.command("lint")(lint.lint)
 app.command("inspect")(inspect.inspect)
 app.command("gpus")(gpus.gpus)

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from tilewright import api
-from tilewright.report import progress, show_run, write_json
+from tilewright.cli.consent import consent
+from tilewright.report import progress, show_run, write_certificate, write_json
 
 
 def optimize(
@@ -28,14 +29,22 @@ def optimize(
         api.Device, typer.Option(help="`none` predicts and proves with no GPU; `cuda` measures.")
     ] = api.Device.NONE,
     json_path: Annotated[Path | None, typer.Option("--json", help="Also write everything found here.")] = None,
+    certificate_out: Annotated[
+        Path | None, typer.Option("--certificate-out", metavar="FILE", help="Also write the proof's certificate here.")
+    ] = None,
+    allow_unsandboxed: Annotated[
+        bool, typer.Option("--allow-unsandboxed", help="Run the files even if nothing confines them.")
+    ] = False,
 ) -> int:
     """Write the fastest file that can be proved right, and say why on stderr.
 
     Exit 0: the output is valid, improved or unchanged with the reason. 2: unusable input.
-    3: nothing could be proved; the output is the input, unchanged.
+    3: nothing could be proved; the output is the input, unchanged. An unchanged input has no certificate.
     """
     api.check_writable(out)
     api.check_writable(json_path)
+    api.check_writable(certificate_out)
+    allowed = consent(allow_unsandboxed)
     with progress() as on_step:
         result = api.optimize(
             input_path,
@@ -46,10 +55,13 @@ def optimize(
             inputs=inputs,
             precision=precision,
             device=device,
+            allow_unsandboxed=allowed,
             on_step=on_step,
         )
     if json_path is not None:
         write_json(result.run, json_path)
+    if certificate_out is not None and result.verification is not None:
+        write_certificate(result.verification, certificate_out)
     if out is None:
         typer.echo(result.source, nl=False)
     else:

@@ -33,6 +33,7 @@ def check(
     *,
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
+    honour_suppressions: bool = True,
 ) -> tuple[Finding, ...]:
     """Return what the rules find in ``source``, sorted by position.
 
@@ -41,12 +42,13 @@ def check(
         launches: What a capture of the file recorded; some rules need it and are silent without.
         select: Prefixes of codes to run (``TW3``, ``TW402``); empty runs all.
         ignore: Prefixes of codes to leave out; wins over ``select``.
+        honour_suppressions: Whether comments in the file may silence rules; not where the file is under suspicion.
 
     Raises:
         SourceError: The text is not valid Python.
     """
     file = FileModel(source, launches)
-    hits = _hits(file, chosen_rules(select, ignore))
+    hits = _hits(file, chosen_rules(select, ignore), honour_suppressions=honour_suppressions)
     return tuple(
         sorted((hit.finding for hit in hits), key=lambda item: (item.line, item.column, item.code, item.message))
     )
@@ -99,8 +101,8 @@ def run_rule(rule: Rule, file: FileModel) -> tuple[Report, ...]:
     return tuple(unique.values())
 
 
-def _hits(file: FileModel, rules: Sequence[Rule]) -> list[_Hit]:
-    suppressed = _suppressions(file.source.text)
+def _hits(file: FileModel, rules: Sequence[Rule], *, honour_suppressions: bool = True) -> list[_Hit]:
+    suppressed = _suppressions(file.source.text) if honour_suppressions else {}
     found = []
     for rule in rules:
         for report in run_rule(rule, file):

@@ -70,6 +70,25 @@ def functions_reached(file: FileModel) -> tuple[cst.FunctionDef, ...]:
     return tuple(found)
 
 
+def launching(file: FileModel) -> tuple[cst.FunctionDef, ...]:
+    """Return the host functions that launch a kernel, by themselves or through others they call by name."""
+    direct = {site.function for site in file.launches}
+    found = [item for item in file.host_functions if item in direct]
+    names = {item.name.value for item in found}
+    grown = True
+    while grown:
+        grown = False
+        for item in file.host_functions:
+            if item not in found and any(
+                isinstance(node, cst.Call) and dotted(node.func).removeprefix("self.") in names
+                for node in walk(item.body)
+            ):
+                found.append(item)
+                names.add(item.name.value)
+                grown = True
+    return tuple(found)
+
+
 def calls_in(node: cst.CSTNode, name: str) -> tuple[cst.Call, ...]:
     """Return the calls below ``node`` of a function or method with this last name."""
     return tuple(

@@ -1,4 +1,7 @@
-"""Prove, without a GPU, that a candidate computes what the original computes, no less accurately."""
+"""Prove that a candidate computes what the original computes, no less accurately.
+
+``verification`` and ``certificate`` are imported by their own names: workers import this package, and need neither.
+"""
 
 from tilewright.prove.problems import small_problems
 from tilewright.prove.prover import Prover, interpreter_worker, prove

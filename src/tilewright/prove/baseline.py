@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from tilewright.prove import inputs
 from tilewright.prove.compare import Baseline, original_is_wrong
 from tilewright.prove.halves import Array, round_to
-from tilewright.prove.plan import LONG, Planned, plan, probes, size_of
-from tilewright.prove.session import FLOAT64, MODELLED, WIDENED, Case, Result, Session, Values
+from tilewright.prove.plan import LONG, Planned, plan, plan_own, plan_real, plan_varied, probes, size_of
+from tilewright.prove.results import Result, State
+from tilewright.prove.session import (
+    CUDA,
+    FLOAT64,
+    FRESH,
+    MODELLED,
+    REFILLED,
+    WIDENED,
+    Case,
+    Generated,
+    Host,
+    Session,
+    Values,
+)
+from tilewright.prove.structure import judge
 from tilewright.records.problem import Problem
-from tilewright.workers import Worker
 
 MODELLED_HALVES = (
     "bfloat16 was run in a model (float32 values rounded to bfloat16 after each operation), not in hardware"
@@ -20,10 +36,17 @@ MODELLED_TF32 = (
     "tl.dot was run with float32 accumulation and TF32 operands cut to 10 mantissa bits; "
     "the order of summation inside tensor cores is not modelled"
 )
+_MOST_OWN, _MOST_OWN_ON_DEVICE = 20_000, 1 << 27
+"""Elements of the reference's own inputs that are sent, to the interpreter and to a device."""
+_QUICK_S = 0.05
+"""Processor seconds of a small problem up to which larger ones are tried together."""
+_VARIED_BY = 0x7661
+_LOST = ("out_of_memory",)
 _SHARE, _AFFORDABLE_S = 0.3, 10.0
 """Part of the time limit, and processor seconds, that the original's runs may be planned to take."""
-_RUNS, _RUNS_OF_MAIN = 7, 25
-"""Runs of a problem with original and oracle: three dtypes, and for the main one all distributions."""
+_RUNS, _RUNS_OF_MAIN, _RUNS_OF_EXTREME = 7, 25, 3
+"""Runs of a problem with original and oracle: in three dtypes; for the main one with the distributions that it must
+meet; and of one distribution more."""
 _SHARE_OF_MAIN = 0.6
 """Part of the affordable time that the main problem may take where there is a smaller ragged one."""
 CONCURRENCY = "programs ran one after the other: races between them, and deadlocks, would not show"
@@ -34,17 +57,34 @@ class Baselines:
     """The calls that can be compared, the model's state, and what had to be left out."""
 
     usable: list[Baseline] = field(default_factory=list)
-    states: dict[tuple[object, ...], dict[str, Array]] = field(default_factory=dict)
+    states: dict[tuple[object, ...], State] = field(default_factory=dict)
     unchecked: list[str] = field(default_factory=list)
     timed_out: bool = False
+    lost: str = ""
+    """Why calls of small problems could not be compared though nothing is wrong with them."""
+    needed: dict[str, float] = field(default_factory=dict)
+    """Which part of each input (``input 0``) the exact answer depends on, at least."""
+    torch_ops: frozenset[str] = frozenset()
+    """Operators of PyTorch that the user's own original calls, and a candidate therefore may."""
 
-    def case(self, planned: Planned, values: Values, **changes: object) -> Case:
+    def pair(self, second: Planned) -> tuple[Result, Result] | None:
+        """The original's first and second call of one instance, where both ran."""
+        own = [base for base in self.usable if base.planned.instance == second.instance]
+        first = next((base.original for base in own if not base.planned.second), None)
+        later = next((base.original for base in own if base.planned.name == second.name), None)
+        return (first, later) if first is not None and later is not None and first.ran and later.ran else None
+
+    def case(self, planned: Planned, values: Values | Generated, **changes: object) -> Case:
         """The call of ``planned`` as the original and candidates make it."""
-        state = self.states.get(planned.problem.init_arguments, {})
-        return make_case(planned, values, state, **changes)
+        return make_case(planned, values, self.state_of(planned), **changes)
+
+    def state_of(self, planned: Planned) -> dict[str, Array]:
+        """Parameters and buffers that the call's model starts with."""
+        state = self.states.get(planned.problem.init_arguments, State())
+        return varied(state) if planned.varied else state.values
 
 
-def make_case(planned: Planned, values: Values, state: dict[str, Array], **changes: object) -> Case:
+def make_case(planned: Planned, values: Values | Generated, state: dict[str, Array], **changes: object) -> Case:
     """A call in the planned dtype, under the modelled arithmetic, with ``changes`` to the Case's fields."""
     if not planned.own:
         state = {name: round_to(v, planned.dtype) if v.dtype.kind == "f" else v for name, v in state.items()}
@@ -57,8 +97,25 @@ def make_case(planned: Planned, values: Values, state: dict[str, Array], **chang
         values=values,
         arithmetic=MODELLED,
         state=state,
+        # the second call of a model gets the first one's tensors with other values in them
+        probe=REFILLED if planned.second else FRESH,
+        continues=planned.second,
+        needs_state=planned.varied,
     )
     return replace(case, **changes)  # type: ignore[arg-type]
+
+
+def varied(state: State) -> dict[str, Array]:
+    """Parameters that a file cannot have folded into anything when its model was made; buffers may be constants."""
+    rng = np.random.default_rng(_VARIED_BY)
+    return {
+        name: values * rng.uniform(0.5, 1.5, values.shape) if _can_vary(state, name) else values
+        for name, values in state.values.items()
+    }
+
+
+def _can_vary(state: State, name: str) -> bool:
+    return name in state.parameters and state.values[name].dtype.kind == "f"
 
 
 class BaselineBuilder:
@@ -66,26 +123,65 @@ class BaselineBuilder:
 
     def __init__(
         self,
-        original: str,
+        original: str | None,
         reference: str | None,
         *,
-        worker: Worker,
+        oracle: Host,
+        host: Host,
         uncompilable: Sequence[str],
         seed: int,
         timeout_s: float,
     ) -> None:
-        self.reference, self.worker, self.seed, self.timeout_s = reference, worker, seed, timeout_s
-        self.uncompilable = set(uncompilable)
-        self.original_text = original
-        self.result = Baselines()
+        """Make a builder; nothing runs yet.
 
-    def build(self, problems: Sequence[Problem], dtypes: Sequence[str]) -> Baselines:
-        """Run everything; what cannot be compared is named in ``unchecked``."""
+        Args:
+            original: text of the user's own file; ``None``: the reference in its own dtype stands in for it.
+            reference: text of the reference; ``None``: the original, widened, is the oracle.
+            oracle: where the exact answers are computed.
+            host: where the original runs, as candidates will.
+            uncompilable: short names of dtypes that the original does not compile for.
+            seed: of inputs and parameters.
+            timeout_s: for all runs of one file.
+        """
+        self.reference, self.oracle, self.host, self.seed, self.timeout_s = reference, oracle, host, seed, timeout_s
+        self.uncompilable = set(uncompilable)
+        self.is_file = original is not None
+        text = reference if original is None else original
+        if text is None:
+            raise ValueError("nothing to compare with: give an original or a reference")
+        self.text, self.class_name = text, "ModelNew" if self.is_file else "Model"
+        self.result = Baselines()
+        self._small: Problem | None = None
+
+    def build(
+        self,
+        problems: Sequence[Problem],
+        dtypes: Sequence[str],
+        *,
+        real: Sequence[Problem] = (),
+        stated: Problem | None = None,
+    ) -> Baselines:
+        """Run everything; what cannot be compared is named in ``unchecked``.
+
+        Args:
+            problems: small ones, whose values are sent.
+            dtypes: to run beside the one that the problems state.
+            real: large ones, whose values each worker makes.
+            stated: the reference's own call, for the values of its own generator.
+        """
         result = self.result
-        session = Session(self.worker, self.original_text, "ModelNew", seed=self.seed, timeout_s=self.timeout_s)
+        session = self._session(self.host, self.text, self.class_name)
         try:
-            planned = self._affordable(session, self._initial_states(session, problems), dtypes)
+            small = self._initial_states(session, problems)
+            planned = self._planned(session, small, dtypes)
+            if planned and any(_can_vary(self._state(planned[0]), name) for name in self._state(planned[0]).values):
+                planned.append(plan_varied(planned[0]))
+            self._small = planned[0].problem if planned else None
+            planned += plan_real(self._initial_states(session, real))
             values = {p.name: self._values(p) for p in planned}
+            if own := self._own_values(stated):
+                planned.append(plan_own(own[0]))
+                values[planned[-1].name] = own[1]
             oracle, moved = self._oracle(session, planned, values)
             runs = [p for p in planned if p.dtype not in self.uncompilable]
             originals = session.run([result.case(p, values[p.name]) for p in runs])
@@ -98,9 +194,47 @@ class BaselineBuilder:
             )
         self._select(planned, values, oracle, moved, originals)
         result.timed_out = any(r.kind == "timed_out" for r in (*originals.values(), *oracle.values()))
+        if self.is_file:
+            result.torch_ops = frozenset().union(*(judge.torch_ops(r.seen) for r in originals.values()))
         return result
 
-    def _values(self, p: Planned) -> Values:
+    def _session(self, host: Host, text: str, class_name: str) -> Session:
+        """A file that the user vouches for: what it replaces in its process is not looked for."""
+        return Session(host, text, class_name, seed=self.seed, timeout_s=self.timeout_s, watched=False)
+
+    def _planned(self, session: Session, small: list[Problem], dtypes: Sequence[str]) -> list[Planned]:
+        if self.host.jobs != CUDA:
+            return self._affordable(session, small, dtypes)
+        # an index out of range is an error in the interpreter, and the end of the process on a device
+        return [p for p in plan(small, dtypes) if p.distribution not in inputs.UNSAFE_ON_DEVICE]
+
+    def _state(self, p: Planned) -> State:
+        return self.result.states.get(p.problem.init_arguments, State())
+
+    def _own_values(self, stated: Problem | None) -> tuple[Problem, Values] | None:
+        """The reference's own values for its own call, where they are few enough to be sent."""
+        most = _MOST_OWN_ON_DEVICE if self.host.jobs == CUDA else _MOST_OWN
+        if stated is None or self.reference is None or size_of(stated) > most or not self.result.states:
+            return None
+        session = self._session(self.oracle, self.reference, "Model")
+        try:
+            found = session.own_inputs()
+        finally:
+            session.close()
+        values: list[inputs.Value] = []
+        for index, spec in enumerate(stated.inputs):
+            array = found.get(f"input {index}")
+            if spec.dtype != "python" and (array is None or array.shape != spec.shape):
+                self.result.unchecked.append("the values of the reference's own get_inputs()")
+                return None
+            values.append(inputs.python_value(spec) if array is None else array)
+        return stated, values
+
+    def _values(self, p: Planned) -> Values | Generated:
+        if p.generated:
+            return Generated(
+                distribution=p.distribution, seed=self.seed, salt=p.instance, dtypes=p.dtypes, small=self._small
+            )
         return inputs.values_for(
             p.problem.inputs, p.dtypes, distribution=p.distribution, seed=self.seed, salt=p.instance
         )
@@ -126,25 +260,35 @@ class BaselineBuilder:
                 kept.append(problem)
             else:
                 self._too_slow(problem, f"one run takes {took_s[problem]:.1f} s in the interpreter")
-        return plan([p for p in problems if p in kept], dtypes, main)
+        chosen = [p for p in problems if p in kept]
+        full = plan(chosen, dtypes, main)
+        extremes_s = sum(_RUNS_OF_EXTREME * took_s[p.problem] for p in full if p.distribution in inputs.EXTREME)
+        return full if extremes_s <= left_s else plan(chosen, dtypes, main, brief=True)
 
     def _probe(self, session: Session, problems: Sequence[Problem], limit_s: float) -> dict[Problem, float]:
         """Processor seconds of each problem that the original runs, the smallest first; too large ones are not run."""
         took_s: dict[Problem, float] = {}
-        hopeless = False
-        for p in sorted(probes(problems), key=lambda p: size_of(p.problem)):
-            if hopeless:
-                self._too_slow(p.problem, "a smaller one already takes too long in the interpreter")
-                continue
-            result = session.run([self.result.case(p, self._values(p), instance=p.name)])[p.name]
-            if result.ran:
-                took_s[p.problem] = result.elapsed_s
-                hopeless = result.elapsed_s * _RUNS > limit_s
-            else:
-                self.result.timed_out |= result.kind == "timed_out"
-                label = p.problem.label or "problem"
-                self.result.unchecked.append(f"{label}: the original does not run ({result.kind}: {result.error})")
+        left = sorted(probes(problems), key=lambda p: size_of(p.problem))
+        while left:
+            # one after the other as long as that may take long, all at once where it does not
+            slowest_s = max(took_s.values(), default=math.inf)
+            some, left = (left, []) if slowest_s <= _QUICK_S else (left[:1], left[1:])
+            results = session.run([self.result.case(p, self._values(p), instance=p.name) for p in some])
+            for p in some:
+                self._note_probe(p, results[p.name], took_s)
+            if max(took_s.values(), default=0.0) * _RUNS > limit_s:
+                for p in left:
+                    self._too_slow(p.problem, "a smaller one already takes too long in the interpreter")
+                break
         return took_s
+
+    def _note_probe(self, p: Planned, result: Result, took_s: dict[Problem, float]) -> None:
+        if result.ran:
+            took_s[p.problem] = result.elapsed_s
+            return
+        self.result.timed_out |= result.kind == "timed_out"
+        label = p.problem.label or "problem"
+        self.result.unchecked.append(f"{label}: the original does not run ({result.kind}: {result.error})")
 
     def _too_slow(self, problem: Problem, why: str) -> None:
         self.result.unchecked.append(f"{problem.label or 'problem'}: {why}")
@@ -165,15 +309,22 @@ class BaselineBuilder:
         return [problem for problem in problems if usable[problem.init_arguments]]
 
     def _oracle(
-        self, session: Session, planned: Sequence[Planned], values: dict[str, Values]
+        self, session: Session, planned: Sequence[Planned], values: dict[str, Values | Generated]
     ) -> tuple[dict[str, Result], dict[str, Result]]:
         """The exact answers, and those on moved inputs."""
         if self.reference is not None:
-            reference = Session(self.worker, self.reference, "Model", seed=self.seed, timeout_s=self.timeout_s)
+            reference = self._session(self.oracle, self.reference, "Model")
             try:
+                timed = next((p for p in planned if p.generated), None)
+                if timed is not None:
+                    # at the size that is timed: what a model reads of its inputs may depend on it
+                    first = self.result.case(timed, values[timed.name], instance="needed", arithmetic=FLOAT64)
+                    self.result.needed = reference.needed_inputs(first)
                 return self._attempt(reference, planned, values, "f64", FLOAT64)
             finally:
                 reference.close()
+        if self.oracle.worker is not self.host.worker:
+            session = self._session(self.oracle, self.text, self.class_name)
         truth: dict[str, Result] = {}
         moved: dict[str, Result] = {}
         for dtype, arithmetic in (("f32", WIDENED), ("", WIDENED), ("f32", MODELLED)):
@@ -189,7 +340,12 @@ class BaselineBuilder:
         return truth, moved
 
     def _attempt(
-        self, session: Session, planned: Sequence[Planned], values: dict[str, Values], dtype: str, arithmetic: str
+        self,
+        session: Session,
+        planned: Sequence[Planned],
+        values: dict[str, Values | Generated],
+        dtype: str,
+        arithmetic: str,
     ) -> tuple[dict[str, Result], dict[str, Result]]:
         cases = []
         for p in planned:
@@ -201,22 +357,34 @@ class BaselineBuilder:
                 "cast": wide if wide == "f64" or not p.own or wide != p.dtype else None,
                 "arithmetic": arithmetic,
                 "contiguous": True,
+                "probe": FRESH,
             }
-            state = self.result.states.get(p.problem.init_arguments, {})
-            for tag, given in (("", values[p.name]), ("moved", inputs.perturbed(values[p.name], self.seed))):
-                if tag and (p.distribution == inputs.NON_FINITE or p.dtype not in ("f32", "f64")):
-                    # conditioning at the roundoff of float32 does not show beside a half's own rounding
+            state = self.result.state_of(p)
+            for tag, given in (("", values[p.name]), ("moved", self._moved(values[p.name]))):
+                if tag and (p.distribution == inputs.NON_FINITE or not (p.own or p.dtype in ("f32", "f64"))):
+                    # ordinary values condition nothing so badly that it shows beside a half's own rounding
                     continue
                 instance = f"{p.instance}/{arithmetic}{dtype}{tag}"
-                cases.append(make_case(p, given, state, name=f"{p.name}{tag}", instance=instance, **common))
+                held = state if not tag else self._moved_state(state)
+                cases.append(make_case(p, given, held, name=f"{p.name}{tag}", instance=instance, **common))
         results = session.run(cases)
         truth = {p.name: results[p.name] for p in planned}
         return truth, {p.name: results[f"{p.name}moved"] for p in planned if f"{p.name}moved" in results}
 
+    def _moved(self, values: Values | Generated) -> Values | Generated:
+        if isinstance(values, Generated):
+            return replace(values, moved_by=inputs.PERTURBATION)
+        return inputs.perturbed(values, self.seed)
+
+    def _moved_state(self, state: dict[str, Array]) -> dict[str, Array]:
+        """Parameters and buffers are operands as well."""
+        moved = inputs.perturbed(list(state.values()), self.seed)
+        return {name: value for name, value in zip(state, moved, strict=True) if isinstance(value, np.ndarray)}
+
     def _select(
         self,
         planned: Sequence[Planned],
-        values: dict[str, Values],
+        values: dict[str, Values | Generated],
         oracle: dict[str, Result],
         moved: dict[str, Result],
         originals: dict[str, Result],
@@ -240,6 +408,9 @@ class BaselineBuilder:
             reason = f"no oracle ({truth.kind}: {truth.error})" if not truth.ran else original_is_wrong(baseline)
             if reason:
                 dropped.setdefault(reason, []).append(p)
+                ended = [one for one in (truth, original) if one is not None and one.kind in _LOST]
+                if ended and not p.generated:
+                    self.result.lost = f"{p.words()}: {ended[0].kind.replace('_', ' ')}: {ended[0].error}"
             else:
                 self.result.usable.append(baseline)
         for reason, those in dropped.items():

@@ -8,13 +8,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tilewright.prove import budget, inputs
-from tilewright.prove.halves import Array
+from tilewright.prove.halves import LARGEST, Array
 from tilewright.prove.plan import LONG, Planned
-from tilewright.prove.session import Leaf, Result, Values
+from tilewright.prove.results import Leaf, Result
+from tilewright.prove.session import Generated, Values
 from tilewright.records.verdict import Check
 
 _WRONG = {"f64": 0.02, "f32": 0.02, "f16": 0.1, "bf16": 0.2}
 """Relative Frobenius error from which the original itself counts as wrong, on values without cancellation."""
+_LARGEST_COPIED = 1 << 20
+"""Elements of an output up to which it is held against copies of the inputs too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +25,7 @@ class Baseline:
     """What one planned call is compared with."""
 
     planned: Planned
-    values: Values
+    values: Values | Generated
     oracle: Result
     moved_oracle: Result | None
     original: Result | None
@@ -59,9 +62,7 @@ def original_is_wrong(baseline: Baseline) -> str:
             return f"the original leaves {leaf.unwritten} elements of {name} unwritten"
         easy = baseline.planned.distribution in (inputs.NORMAL, inputs.SECOND, inputs.UNIFORM)
         if easy and truth.values.dtype.kind == "f" and leaf.values.dtype.kind == "f":
-            keep = _comparable(truth.values, leaf.dtype)
-            exact = truth.values[keep].astype(np.float64)
-            error = budget.rms(leaf.values[keep].astype(np.float64) - exact) / (budget.rms(exact) or 1.0)
+            error = budget.relative_error(leaf.values, truth.values, _kept(truth.values, None, leaf.dtype))
             if not error <= _WRONG.get(leaf.dtype, 0.02):
                 return f"the original is off by {error:.2g} (relative Frobenius error)"
     return ""
@@ -128,29 +129,39 @@ class _Comparison:
             return [
                 self.fact("value", name, "" if same else f"{name} is {what}, not {expected}", 0.0 if same else np.inf)
             ]
-        if own.values.shape != truth.values.shape:
-            return [self.fact("shape", name, f"{name} has shape {own.values.shape}, not {truth.values.shape}", np.inf)]
+        if own.shape != truth.shape or own.values.shape != truth.values.shape:
+            return [self.fact("shape", name, f"{name} has shape {own.shape}, not {truth.shape}", np.inf)]
+        if original is not None and own.device != original.device:
+            return [self.fact("device", name, f"{name} lies on {own.device}, not on {original.device}", np.inf)]
         expected_dtype = self.baseline.output_dtypes.get(name, own.dtype)
         if own.dtype != expected_dtype:
             return [self.fact("dtype", name, f"{name} is {own.dtype}, not {expected_dtype}", np.inf)]
         if own.unwritten and not (original and original.unwritten):
             return [self.fact("written", name, f"{own.unwritten} elements of {name} are never written", own.unwritten)]
+        if not own.contiguous and self._must_be_contiguous(original or truth):
+            words = "the original's" if original else "the reference's"
+            return [self.fact("strides", name, f"{name} is not contiguous, {words} is", 1)]
         if own.values.dtype.kind != "f" or truth.values.dtype.kind != "f":
             return [self._exact(name, own, original or truth)]
-        layout = "" if own.contiguous or (original and not original.contiguous) else "not contiguous, the original's is"
-        return [
-            replace(judged, check=replace(judged.check, detail="; ".join(filter(None, (judged.check.detail, layout)))))
-            for judged in self._floats(name, own, truth, original, moved)
-        ]
+        return self._floats(name, own, truth, original, moved)
+
+    def _must_be_contiguous(self, example: Leaf) -> bool:
+        """Whether a caller may count on a contiguous result, as ``.view()`` does.
+
+        The oracle sees contiguous inputs always, so it is no example of what comes of others.
+        """
+        inputs_are = all(spec.strides is None for spec in self.planned.problem.inputs)
+        return example.contiguous and (inputs_are or self.baseline.original is not None)
 
     def _exact(self, name: str, own: Leaf, truth: Leaf) -> Judged:
+        """Integers and truth values are equal or wrong: of several places of one maximum, the original's counts."""
         assert own.values is not None
         assert truth.values is not None
         differs = own.values != truth.values
         count = int(np.count_nonzero(differs))
         detail = ""
         if count:
-            place = tuple(int(i) for i in np.argwhere(differs)[0])
+            place = _first(differs)
             first = f"{own.values[place]}, not {truth.values[place]}"
             detail = f"{count} elements of {name} differ, first at {list(place)}: {first}"
         judged = self.fact("equal", name, detail, count)
@@ -166,42 +177,53 @@ class _Comparison:
             judged += self._positions(name, own.values, before, truth.values)
         if self.planned.distribution == inputs.NON_FINITE or any(not j.check.passed for j in judged):
             return judged
-        keep = _comparable(truth.values, own.dtype)
-        if before is not None:
-            keep &= np.isfinite(before)
-        lost = keep & ~np.isfinite(own.values)
-        if lost.any():
-            place = tuple(int(i) for i in np.argwhere(lost)[0])
-            count = int(lost.sum())
-            detail = f"{count} elements of {name} are not finite, first at {list(place)}: {own.values[place]}"
-            return [*judged, self.fact("finite", name, detail, count)]
-
-        def kept(values: Array) -> Array:
-            return values[keep].astype(np.float64)
-
-        usable = moved is not None and moved.values is not None and moved.values.shape == truth.values.shape
-        moved_values = kept(moved.values) if usable and moved is not None and moved.values is not None else None
-        if moved_values is not None:
-            moved_values = np.where(np.isfinite(moved_values), moved_values, kept(truth.values))
-        places = np.argwhere(keep)
+        keep = _kept(truth.values, before, own.dtype)
+        if not _all_finite(own.values):
+            lost = ~np.isfinite(own.values)
+            lost = lost if keep is None else lost & keep
+            if lost.any():
+                place, count = _first(lost), int(np.count_nonzero(lost))
+                detail = f"{count} elements of {name} are not finite, first at {list(place)}: {own.values[place]}"
+                return [*judged, self.fact("finite", name, detail, count)]
+        moved_values = None if moved is None else moved.values
+        if moved_values is not None and moved_values.shape != truth.values.shape:
+            moved_values = None
+        if moved_values is not None and not _all_finite(moved_values):
+            moved_values = np.where(np.isfinite(moved_values), moved_values, truth.values)
+        copies = self._copies(truth.values, own.dtype, keep)
         for measured in budget.measure(
-            kept(own.values),
-            kept(truth.values),
-            None if before is None else kept(before),
+            own.values,
+            truth.values,
+            before,
             moved_values,
             dtype=own.dtype,
             precision=self.precision,
             longest=self.planned.longest,
             moved_by=inputs.PERTURBATION,
+            keep=keep,
+            repeated=self.planned.distribution in inputs.REPEATED,
         ):
-            judged.append(self._measured(name, measured, own.values, truth.values, places))
+            judged.append(self._measured(name, measured, own.values, truth.values, copies))
         return judged
+
+    def _copies(self, truth: Array, dtype: str, keep: Array | None) -> dict[str, float]:
+        """Inputs of the output's shape, with the error that a copy of each would have."""
+        if truth.size > _LARGEST_COPIED or isinstance(self.baseline.values, Generated):
+            return {}
+        return {
+            f"input {index}": budget.relative_error(value, truth, keep)
+            for index, value in enumerate(self.baseline.values)
+            if isinstance(value, np.ndarray)
+            and value.dtype.kind == "f"
+            and value.shape == truth.shape
+            and np.isfinite(value).all()
+        }
 
     def _positions(self, name: str, own: Array, before: Array, truth: Array) -> list[Judged]:
         """NaN and Inf stand where the original has them (where it has none unless the truth is near overflow)."""
         clear = np.ones(own.shape, dtype=bool)
         if self.planned.distribution != inputs.NON_FINITE:
-            if np.isfinite(before).all() and np.isfinite(own).all():
+            if _all_finite(before) and _all_finite(own):
                 return []
             clear = ~np.isfinite(truth)
         differs = clear & ((np.isnan(own) != np.isnan(before)) | (np.isinf(own) != np.isinf(before)))
@@ -209,19 +231,26 @@ class _Comparison:
         count = int(np.count_nonzero(differs))
         detail = ""
         if count:
-            place = tuple(int(i) for i in np.argwhere(differs)[0])
+            place = _first(differs)
             detail = f"{name}{list(place)} is {own[place]}, the original's is {before[place]}; {count} such elements"
         return [replace(self.fact("NaN and Inf positions", name, detail, count), vacuous=True)]
 
-    def _measured(self, name: str, measured: budget.Measured, own: Array, truth: Array, places: Array) -> Judged:
+    def _measured(
+        self, name: str, measured: budget.Measured, own: Array, truth: Array, copies: Mapping[str, float]
+    ) -> Judged:
         judged = self.fact(f"{name}: {measured.measure}", name, "", 0.0)
         detail = "" if self.baseline.original is not None else "original does not run"
-        if not measured.passed and measured.worst_index:
-            place = tuple(int(i) for i in places[measured.worst_index[0]])
+        detail = "; ".join(filter(None, (detail, measured.note)))
+        if not measured.passed and own.size:
+            place = measured.worst_index
             worst = f"{name}{list(place)} is {own[place]:.6g}, exactly {truth[place]:.6g}"
             detail = "; ".join(filter(None, (detail, worst)))
         if measured.vacuous:
             detail = "; ".join(filter(None, (detail, measured.vacuous)))
+        elif measured.measure == budget.FROBENIUS:
+            # said, and no more: there are functions that do return what they are given
+            passing = [f"a copy of {which} would pass" for which, error in copies.items() if error <= measured.bound]
+            detail = "; ".join(filter(None, (detail, *passing)))
         check = replace(
             judged.check,
             error=measured.error,
@@ -238,7 +267,7 @@ class _Comparison:
         judged: list[Judged] = []
         for name, own in self.candidate.inputs.items():
             index = int(name.rpartition(" ")[2])
-            given = self.baseline.values[index]
+            given = None if isinstance(self.baseline.values, Generated) else self.baseline.values[index]
             before = original.inputs.get(name)
             if own.values is None or before is None or before.values is None or not isinstance(given, np.ndarray):
                 continue
@@ -246,26 +275,54 @@ class _Comparison:
                 changed = int(np.count_nonzero(_unequal(own.values, given)))
                 judged.append(self.fact("input kept", "", f"{name} is changed by the call" if changed else "", changed))
             else:
-                judged += self._effect(f"{name} afterwards", own, before, self.baseline.oracle.inputs.get(name))
+                judged += self._effect(name, own, before, "inputs")
         for name, own in self.candidate.state.items():
             before = original.state.get(name)
             if before is None or own.values is None or before.values is None or before.dtype != own.dtype:
                 continue
             if not _same_values(own.values, before.values):
-                judged += self._effect(f"{name} afterwards", own, before, self.baseline.oracle.state.get(name))
+                judged += self._effect(name, own, before, "state")
         return judged
 
-    def _effect(self, name: str, own: Leaf, before: Leaf, truth: Leaf | None) -> list[Judged]:
+    def _effect(self, name: str, own: Leaf, before: Leaf, kind: str) -> list[Judged]:
+        """Compare a tensor of ``kind`` (``inputs``, ``state``) that the original's call changes."""
+        oracle, moved = self.baseline.oracle, self.baseline.moved_oracle
+        truth: Leaf | None = getattr(oracle, kind).get(name)
         shape = None if before.values is None else before.values.shape
         if truth is None or truth.values is None or truth.values.shape != shape:
             truth = before
         original = before if self.baseline.original is not None else None
-        return self.leaf(name, own, truth, original, None)
+        return self.leaf(
+            f"{name} afterwards", own, truth, original, None if moved is None else getattr(moved, kind).get(name)
+        )
 
 
 def _comparable(truth: Array, dtype: str) -> Array:
     """Elements that are finite in the truth and well inside the range of ``dtype``."""
-    return np.asarray(np.isfinite(truth) & (np.abs(truth) < 0.99 * budget.LARGEST.get(dtype, np.inf)))
+    return np.asarray(np.isfinite(truth) & (np.abs(truth) < 0.99 * LARGEST.get(dtype, np.inf)))
+
+
+def _kept(truth: Array, original: Array | None, dtype: str) -> Array | None:
+    """Elements to measure, or ``None`` for all of them, which is the usual case and costs two passes."""
+    limit = 0.99 * LARGEST.get(dtype, np.inf)
+    if (
+        truth.size
+        and -limit < float(np.min(truth)) <= float(np.max(truth)) < limit
+        and (original is None or _all_finite(original))
+    ):
+        return None
+    keep = _comparable(truth, dtype)
+    return keep if original is None else np.asarray(keep & np.isfinite(original))
+
+
+def _all_finite(values: Array) -> bool:
+    """Without an array of the size of ``values``."""
+    return not values.size or bool(np.isfinite(np.min(values)) and np.isfinite(np.max(values)))
+
+
+def _first(mask: Array) -> tuple[int, ...]:
+    """Index of the first element that is true."""
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(mask)), mask.shape)) if mask.shape else ()
 
 
 def _unequal(one: Array, other: Array) -> Array:

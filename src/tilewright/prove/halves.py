@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+LARGEST = {"f64": float(np.finfo(np.float64).max), "f32": 3.4028235e38, "f16": 65504.0, "bf16": 3.3895314e38}
+"""Largest finite value of each dtype."""
 
 
 def round_to_bfloat16(values: Array) -> Array:

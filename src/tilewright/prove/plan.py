@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tilewright.prove import inputs
 from tilewright.records.problem import Problem
@@ -24,6 +24,12 @@ class Planned:
     own: bool
     """Whether ``dtype`` is what the problem itself states."""
     distribution: str
+    second: bool = False
+    """Whether this is the second call of its model, with the first one's tensors refilled in place."""
+    varied: bool = False
+    """Whether the model's parameters are others than those it was made with."""
+    generated: bool = False
+    """Whether each worker makes the values, because they are too many to send."""
 
     @property
     def instance(self) -> str:
@@ -50,7 +56,8 @@ class Planned:
         shapes = " ".join(
             "x".join(map(str, spec.shape)) or "scalar" for spec in self.problem.inputs if spec.dtype != "python"
         )
-        return f"{self.problem.label or 'problem'} {shapes}, {LONG.get(self.dtype, self.dtype)}, {self.distribution}"
+        what = f"{self.problem.label or 'problem'} {shapes}, {LONG.get(self.dtype, self.dtype)}, {self.distribution}"
+        return f"{what}, other parameters" if self.varied else what
 
 
 def main_dtype(problem: Problem) -> str | None:
@@ -71,17 +78,22 @@ def size_of(problem: Problem) -> int:
     return sum(math.prod(spec.shape) for spec in problem.inputs if spec.dtype != "python")
 
 
-def plan(problems: Sequence[Problem], dtypes: Sequence[str], main: Problem | None = None) -> list[Planned]:
-    """The calls of a proof, the most telling first.
+def plan(
+    problems: Sequence[Problem], dtypes: Sequence[str], main: Problem | None = None, *, brief: bool = False
+) -> list[Planned]:
+    """Calls for the interpreter, the most telling first.
 
-    ``main`` (by default the first ragged problem, or the first of all where none is labelled so) meets every
-    distribution in its own dtype and a second call with fresh values; other dtypes meet two distributions on it; other
+    ``main`` (the problem labelled ragged, or the first) meets every distribution of :data:`inputs.TELLING` in its own
+    dtype, a second call with fresh values among them; other dtypes meet two distributions on it. The smallest ragged
+    problem meets those of :data:`inputs.EXTREME`, one call each, or folded into two calls where ``brief``; other
     problems meet one in each dtype.
     """
     if not problems:
         return []
     if main is None:
         main = next((p for p in problems if p.label.startswith("ragged")), problems[0])
+    ragged = [p for p in problems if p.label.startswith("ragged")]
+    least = min([main, *ragged], key=lambda p: size_of(p) if p.label != "size 1" else math.inf)
     planned: list[Planned] = []
     for number, problem in sorted(enumerate(problems), key=lambda pair: pair[1] is not main):
         stated = main_dtype(problem)
@@ -90,7 +102,10 @@ def plan(problems: Sequence[Problem], dtypes: Sequence[str], main: Problem | Non
         for dtype in runs:
             assert dtype is not None
             own = dtype == stated or stated is None
-            for index, distribution in enumerate(_distributions(problem is main, own)):
+            distributions = _distributions(problem is main, own)
+            if problem is least and own:
+                distributions += _extremes(problem, brief)
+            for index, distribution in enumerate(distributions):
                 planned.append(
                     Planned(
                         name=f"p{number}_{dtype}_{index}",
@@ -98,12 +113,55 @@ def plan(problems: Sequence[Problem], dtypes: Sequence[str], main: Problem | Non
                         dtype=dtype,
                         own=own,
                         distribution=distribution,
+                        second=distribution == inputs.SECOND,
                     )
                 )
     return planned
 
 
+def plan_varied(main: Planned) -> Planned:
+    """A call as ``main``, of a model of its own whose parameters were changed after it was made."""
+    return replace(main, name=f"varied_{main.name}", varied=True)
+
+
+def plan_own(stated: Problem) -> Planned:
+    """The reference's own call, on the values of its own generator."""
+    dtype = main_dtype(stated) or "f32"
+    return Planned(name=f"own_{dtype}_0", problem=stated, dtype=dtype, own=True, distribution=inputs.REFERENCE)
+
+
+def plan_real(problems: Sequence[Problem]) -> list[Planned]:
+    """Two calls of one model for each problem at its real size, in the dtype that it states."""
+    return [
+        Planned(
+            name=f"real{number}_{main_dtype(problem)}_{index}",
+            problem=problem,
+            dtype=main_dtype(problem) or "f32",
+            own=True,
+            distribution=distribution,
+            second=index > 0,
+            generated=True,
+        )
+        for number, problem in enumerate(problems)
+        for index, distribution in enumerate((inputs.NORMAL, inputs.UNIFORM))
+    ]
+
+
 def _distributions(main: bool, own: bool) -> tuple[str, ...]:
     if main and own:
-        return (inputs.NORMAL, inputs.SECOND, inputs.UNIFORM, inputs.WIDE, inputs.CANCELLING, inputs.NON_FINITE)
+        return inputs.TELLING
     return (inputs.NORMAL, inputs.UNIFORM) if main else (inputs.NORMAL,)
+
+
+def _extremes(problem: Problem, brief: bool) -> tuple[str, ...]:
+    kinds = {spec.dtype for spec in problem.inputs} - {*inputs.FLOATS, "python", "bool"}
+    whole = (inputs.FULL_RANGE,) if kinds else ()
+    if main_dtype(problem) is None:
+        return whole
+    return (*(inputs.FOLDED if brief else inputs.EXTREME), *whole)
+
+
+def runs_of(planned: Sequence[Planned], problem: Problem) -> int:
+    """Runs of ``problem`` with original, oracle and moved oracle: what a plan costs before any candidate."""
+    mine = [p for p in planned if p.problem is problem]
+    return sum(2 + ((p.own or p.dtype in ("f32", "f64")) and p.distribution != inputs.NON_FINITE) for p in mine)

@@ -18,6 +18,8 @@ _MOST_ROWS = 300
 """Product of all dimensions but the last: what a kernel with one program a row may launch."""
 _BATCH = 2
 """A leading dimension of three or more is a batch, and shows what it has to show with two."""
+_BEYOND = 2**31
+_BYTES = {"f16": 2, "bf16": 2, "f32": 4, "f64": 8, "i8": 1, "u8": 1, "bool": 1, "i16": 2, "i32": 4, "i64": 8}
 _LARGEST_WORK = 4_000_000
 """Product of all distinct sizes: what the loops of a kernel may amount to, for under two seconds a run."""
 
@@ -41,8 +43,9 @@ def small_problems(inputs: tuple[TensorSpec, ...], init_arguments: InitArguments
 
     Returns:
         Problems labelled ``ragged``, ``ragged, powers of two kept``, ``even``, ``ragged large``, ``ragged small`` (for
-        kernels that are slow in the interpreter), ``size 1``, ``transposed storage``, ``sliced storage`` and ``scaled``
-        (every size divided by one power of two, so that ratios hold), without repetitions.
+        kernels that are slow in the interpreter), ``size 1``, ``transposed storage``, ``sliced storage``,
+        ``misaligned`` (beginning one element into its storage), ``expanded`` (the leading dimension repeats one place
+        in memory) and ``scaled`` (every size divided by one power of two, so that ratios hold), without repetitions.
     """
     values = _sizes(inputs, init_arguments)
     result: list[Problem] = []
@@ -69,7 +72,7 @@ def small_problems(inputs: tuple[TensorSpec, ...], init_arguments: InitArguments
         sizes = _fitting(inputs, values, lists, fixed, lower=lower)
         if _is_small(inputs, sizes):
             add(label, sizes)
-    add("ragged small", _fitting(inputs, values, _SMALL, batches, lower=1))
+    least = add("ragged small", _fitting(inputs, values, _SMALL, batches, lower=1))
     add("size 1", dict.fromkeys((*values, *batches), 1))
     if values:
         add("scaled", _scaled(inputs, values, batches))
@@ -77,7 +80,75 @@ def small_problems(inputs: tuple[TensorSpec, ...], init_arguments: InitArguments
         changed = tuple(replace(spec, strides=layout(spec)) for spec in ragged.inputs)
         if changed != ragged.inputs:
             result.append(replace(ragged, inputs=changed, label=label))
+    # what these two show does not depend on the size
+    misaligned = tuple(
+        spec if spec.dtype == "python" or not spec.shape else replace(spec, offset=1) for spec in least.inputs
+    )
+    expanded = tuple(replace(spec, strides=_expanded(spec)) for spec in least.inputs)
+    for label, changed in (("misaligned", misaligned), ("expanded", expanded)):
+        if changed != least.inputs:
+            result.append(replace(least, inputs=changed, label=label))
     return tuple(result)
+
+
+def real_problems(
+    inputs: tuple[TensorSpec, ...], init_arguments: InitArguments = (), *, bytes_available: int | None = None
+) -> tuple[Problem, ...]:
+    """Problems of the size that the call really has, for a GPU.
+
+    Args:
+        inputs: forward's arguments at their real size.
+        init_arguments: what the model is made with.
+        bytes_available: device memory for inputs, outputs and what is compared with; without it nothing is grown.
+
+    Returns:
+        ``as stated``; ``as stated, ragged``, where sizes become odd, distinct ones by distinct small numbers; and
+        ``beyond 2^31``, where one dimension is grown until a tensor has more elements than a 32-bit index can name,
+        if that fits.
+        As with :func:`small_problems`, what the original does not accept is for the prover to drop.
+    """
+
+    def resized(label: str, sizes: Mapping[int, int]) -> Problem:
+        return Problem(
+            inputs=tuple(_resized(spec, sizes) for spec in inputs),
+            init_arguments=tuple(_mapped(value, sizes) for value in init_arguments),
+            label=label,
+        )
+
+    result = [Problem(inputs=inputs, init_arguments=init_arguments, label="as stated")]
+    sizes = {
+        value: value - (2 * number + (1 if value % 2 == 0 else 2)) for number, value in enumerate(_sizes(inputs, ()))
+    }
+    ragged = resized("as stated, ragged", {old: new for old, new in sizes.items() if new > _KEPT_UP_TO // 2})
+    if ragged.inputs != inputs:
+        result.append(ragged)
+    if bytes_available is not None:
+        grown = [resized("beyond 2^31", {value: size}) for value, size in _grown(inputs).items()]
+        fitting = [problem for problem in grown if _bytes_needed(problem) <= bytes_available]
+        if fitting:
+            result.append(min(fitting, key=_bytes_needed))
+    return tuple(result)
+
+
+def _grown(inputs: Sequence[TensorSpec]) -> dict[int, int]:
+    """For each size that may grow, the least odd one with which some tensor has more than 2**31 elements."""
+    result: dict[int, int] = {}
+    for value in _sizes(inputs, ()) or tuple({spec.shape[0] for spec in inputs if spec.shape}):
+        needed = []
+        for spec in inputs:
+            times = spec.shape.count(value)
+            if spec.dtype != "python" and times:
+                rest = math.prod(size for size in spec.shape if size != value)
+                needed.append(math.ceil((_BEYOND / max(rest, 1)) ** (1 / times)) + 1)
+        if needed:
+            result[value] = max(value, min(needed) | 1)
+    return result
+
+
+def _bytes_needed(problem: Problem) -> int:
+    """Inputs, and for output, its double in float64 and the original's output four times the largest of them."""
+    each = [math.prod(spec.shape) * _BYTES.get(spec.dtype, 8) for spec in problem.inputs if spec.dtype != "python"]
+    return sum(each) + 4 * max(each, default=0)
 
 
 def _sizes(inputs: Sequence[TensorSpec], init_arguments: InitArguments) -> tuple[int, ...]:
@@ -187,3 +258,10 @@ def _sliced(spec: TensorSpec) -> tuple[int, ...] | None:
         return spec.strides
     strides = _contiguous([*spec.shape[:-1], 2 * spec.shape[-1]])
     return (*strides[:-1], 2)
+
+
+def _expanded(spec: TensorSpec) -> tuple[int, ...] | None:
+    """All rows in one place."""
+    if spec.dtype == "python" or len(spec.shape) < 2 or spec.shape[0] < 2:
+        return spec.strides
+    return (0, *_contiguous(spec.shape)[1:])

@@ -4,31 +4,42 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tilewright.prove import baseline as baseline_room
+from tilewright.prove import trials
 from tilewright.prove.baseline import BaselineBuilder, Baselines
-from tilewright.prove.compare import Baseline, Judged, compare
+from tilewright.prove.compare import Judged
+from tilewright.prove.fleet import Fleet
 from tilewright.prove.inputs import NON_FINITE
-from tilewright.prove.plan import LONG, SHORT, Planned
-from tilewright.prove.session import ENVIRONMENT, Case, Result, Session
+from tilewright.prove.physics_gate import Gate
+from tilewright.prove.plan import LONG, SHORT, Planned, size_of
+from tilewright.prove.probes import CIRCUMSTANTIAL
+from tilewright.prove.session import CUDA, ENVIRONMENT, INTERPRETER, Host
 from tilewright.records.problem import Problem
 from tilewright.records.source import KernelSource
 from tilewright.records.verdict import Check, Status, Verdict
 from tilewright.workers import Worker
 
 PRECISIONS = ("same", "no-worse", "tolerance")
-_PRELOAD = ("tilewright.prove.job",)
+DEVICES = ("none", "cuda")
+_INTERPRETER_BYTES, _CUDA_BYTES = 6 << 30, 24 << 30
+"""Resident memory of a worker: PyTorch with CUDA's libraries and pinned memory takes more."""
 
 
 def interpreter_worker() -> Worker:
     """A worker whose Triton is the interpreter: what :func:`prove` needs, and starts itself where it is given none."""
-    return Worker(environment=ENVIRONMENT, preload=_PRELOAD)
+    return Worker(environment=ENVIRONMENT, preload=(INTERPRETER,), memory_bytes=_INTERPRETER_BYTES)
+
+
+def cuda_worker() -> Worker:
+    """A worker that runs on the GPU; :func:`tilewright.prove.host.warm` makes the device's context in it."""
+    return Worker(preload=(CUDA,), memory_bytes=_CUDA_BYTES)
 
 
 def prove(
-    original: KernelSource,
+    original: KernelSource | None,
     candidate: KernelSource,
     *,
     problems: Sequence[Problem],
@@ -59,13 +70,13 @@ def prove(
 class Prover:
     """One original, ready to be compared with candidates.
 
-    The original, and the oracle, run once. Each runs in Triton's interpreter, in ``worker``'s process; raw arrays come
-    back and are compared here.
+    The original, and the oracle, run once, in ``worker``'s process; candidates run in others where there are any. Raw
+    arrays come back and are compared here.
     """
 
     def __init__(
         self,
-        original: KernelSource,
+        original: KernelSource | None,
         *,
         problems: Sequence[Problem],
         precision: str = "no-worse",
@@ -73,42 +84,54 @@ class Prover:
         dtypes: Sequence[str] = ("fp32", "fp16", "bf16"),
         uncompilable_dtypes: Sequence[str] = (),
         worker: Worker,
+        candidate_worker: Worker | Sequence[Worker] | None = None,
+        oracle_worker: Worker | None = None,
+        device: str = "none",
+        real_problems: Sequence[Problem] = (),
+        stated: Problem | None = None,
+        gate: Gate | None = None,
         seed: int = 0,
         timeout_s: float = 60.0,
     ) -> None:
         """Run the original and the oracle.
 
         Args:
-            original: the file to be replaced.
+            original: the file to be replaced; ``None``: the reference in its own dtype says what is allowed.
             problems: calls to make, as :func:`tilewright.prove.small_problems` derives them.
             precision: ``same``, ``no-worse`` or ``tolerance``; what they admit is in :mod:`tilewright.prove.budget`.
             reference: text of a KernelBench reference file with a class ``Model``, the oracle in float64; without one
                 the oracle is the original itself with every float widened to float64.
             dtypes: float dtypes to run beside the one that the problems state.
-            uncompilable_dtypes: those that the original does not compile for, whatever the interpreter makes of it.
-            worker: as :func:`interpreter_worker` makes them.
-            seed: of inputs and parameters.
-            timeout_s: seconds for all runs of one file.
+            uncompilable_dtypes: those that the original does not compile for.
+            worker: as :func:`interpreter_worker` or :func:`cuda_worker` makes them, after ``device``.
+            candidate_worker: where candidates run, several to share one's calls; ``None``: ``worker``, as it is left.
+            oracle_worker: an interpreter's, for an original without a reference on a GPU.
+            device: ``none`` is the interpreter, ``cuda`` the GPU.
+            real_problems: calls at their real size, on a GPU with a reference.
+            stated: the reference's own call, for the values of its ``get_inputs``.
+            gate: what times on a GPU are held against.
+            seed, timeout_s: of inputs and parameters; for all runs of one file, in seconds.
 
         Raises:
-            ValueError: an unknown precision or dtype.
+            ValueError: an unknown precision, device or dtype.
         """
-        if precision not in PRECISIONS:
-            raise ValueError(f"precision {precision!r}: use one of {', '.join(PRECISIONS)}")
-        unknown = sorted({*dtypes, *uncompilable_dtypes} - SHORT.keys())
-        if unknown:
-            raise ValueError(f"dtype {unknown[0]!r}: use {', '.join(SHORT)}")
-        self._precision, self._seed, self._timeout_s, self._worker = precision, seed, timeout_s, worker
+        _check(precision, device, (*dtypes, *uncompilable_dtypes))
+        self._precision, self._seed, self._timeout_s, self._gate = precision, seed, timeout_s, gate
+        self._jobs = CUDA if device == "cuda" else INTERPRETER
+        own, apart = Host(worker=worker, jobs=self._jobs), oracle_worker if reference is None else None
+        oracle = own if apart is None else Host(worker=apart)
+        self._workers = (candidate_worker,) if isinstance(candidate_worker, Worker) else candidate_worker or (worker,)
         began = time.monotonic()
         builder = BaselineBuilder(
-            original.text,
+            None if original is None else original.text,
             reference,
-            worker=worker,
+            oracle=oracle,
+            host=own,
             uncompilable=[SHORT[name] for name in uncompilable_dtypes],
             seed=seed,
             timeout_s=timeout_s,
         )
-        self._baselines: Baselines = builder.build(problems, dtypes)
+        self._baselines: Baselines = builder.build(problems, dtypes, real=real_problems, stated=stated)
         self.elapsed_s = time.monotonic() - began
         """Seconds that the original and the oracle took, the worker's start included."""
 
@@ -119,67 +142,46 @@ class Prover:
         first = f": {self._baselines.unchecked[0]}" if self._baselines.unchecked else ""
         return f"nothing could be compared{first}"
 
-    def prove(self, candidate: KernelSource) -> Verdict:
-        """Run ``candidate`` on every call that the original answers, and compare."""
-        began = time.monotonic()
+    def prove(
+        self, candidate: KernelSource, *, workers: Sequence[Worker] | None = None, timeout_s: float | None = None
+    ) -> Verdict:
+        """Run ``candidate`` on every call that the original answers, and compare.
+
+        Args:
+            candidate: the file.
+            workers: where it runs; ``None``: where all candidates of this prover do.
+            timeout_s: seconds for all its runs; ``None``: as for the original.
+        """
+        began, limit_s = time.monotonic(), self._timeout_s if timeout_s is None else timeout_s
         if not self._baselines.usable:
             return self._verdict(Status.UNDECIDED, [], self._nothing_usable(), [], began)
-        session = Session(self._worker, candidate.text, "ModelNew", seed=self._seed, timeout_s=self._timeout_s)
+        hosts = [Host(worker=each, jobs=self._jobs) for each in workers or self._workers]
+        fleet = Fleet(hosts, candidate.text, "ModelNew", seed=self._seed, timeout_s=limit_s)
         try:
-            return self._decide(session, began)
+            trial = trials.Trials(self._baselines, self._precision, self._gate, len(hosts))
+            return self._decide(fleet, trial, began, limit_s)
         finally:
-            session.close()
+            fleet.close()
 
-    def _decide(self, session: Session, began: float) -> Verdict:
+    def _decide(self, fleet: Fleet, trial: trials.Trials, began: float, limit_s: float) -> Verdict:
         judged: list[tuple[Planned, Judged]] = []
         notes: list[str] = []
-        for stage in self._stages(session):
-            for base, result, note in stage:
-                if result.kind == "timed_out":
-                    reason = f"the candidate did not end within {self._timeout_s:g} s ({base.planned.words()})"
-                    return self._verdict(Status.UNDECIDED, judged, reason, notes, began)
-                if base.original is None and not result.ran and result.kind == "raised":
-                    notes.append(f"{base.planned.words()}: neither original nor candidate runs ({result.error})")
-                    continue
-                for item in compare(base, result, self._precision):
-                    judged.append((base.planned, _noted(item, note)))
+        for cases in trial.stages():
+            results = fleet.run(cases)
+            ended = [(case.name, results[case.name]) for case in cases if results[case.name].kind != "not_run"]
+            judged += trial.judge(ended, notes)
             failed = [(planned, item) for planned, item in judged if not item.check.passed]
             if failed:
                 return self._verdict(Status.REFUTED, judged, _smallest(failed), notes, began)
+            late = next(((name, result) for name, result in ended if result.kind in trials.LATE), None)
+            if late is not None:
+                name, result = late
+                what = f"did not end within {limit_s:g} s"
+                if result.kind == "out_of_memory":
+                    what = f"ran out of memory: {result.error}"
+                reason = f"the candidate {what} ({trial.words(name)})"
+                return self._verdict(Status.UNDECIDED, judged, reason, notes, began)
         return self._conclude(judged, notes, began)
-
-    def _stages(self, session: Session) -> Iterator[list[tuple[Baseline, Result, str]]]:
-        """Runs of the candidate, cheap and telling ones first, so that a wrong one is done with early."""
-        usable = self._baselines.usable
-        head, tail = usable[:1], usable[1:]
-        first = session.run([self._case(base) for base in head], stop_at_crash=True)
-        yield [(base, first[base.planned.name], "") for base in head]
-        counts = next(iter(first.values())).configurations
-        rest = session.run([self._case(base) for base in tail], stop_at_crash=True)
-        yield [(base, rest[base.planned.name], "") for base in tail if rest[base.planned.name].kind != "not_run"]
-        variants = self._variants(head[0], max(counts.values(), default=1))
-        if variants:
-            tuned = session.run([case for case, _ in variants], stop_at_crash=True)
-            kept = [(case, note) for case, note in variants if tuned[case.name].kind != "not_run"]
-            yield [(head[0], tuned[case.name], note) for case, note in kept]
-
-    def _case(self, base: Baseline) -> Case:
-        return self._baselines.case(base.planned, base.values)
-
-    def _variants(self, base: Baseline, count: int) -> list[tuple[Case, str]]:
-        """Every further autotune configuration, and a call that tunes first, each on a fresh model."""
-        if count < 2:
-            return []
-        case = self._case(base)
-        variants = [
-            (
-                replace(case, name=f"{case.name}_config{i}", instance=f"{case.instance}/config{i}", config=i),
-                f"autotune configuration {i + 1} of {count}",
-            )
-            for i in range(1, count)
-        ]
-        first = replace(case, name=f"{case.name}_tunes", instance=f"{case.instance}/tunes", first_call=True)
-        return [*variants, (first, f"first call, which tries all {count} autotune configurations")]
 
     def _conclude(self, judged: list[tuple[Planned, Judged]], notes: list[str], began: float) -> Verdict:
         """All that ran agrees: it is a proof only where something else would have failed."""
@@ -189,6 +191,9 @@ class Prover:
             bare = ", ".join(sorted(outputs - covered)) or "the call"
             reason = f"no check of {bare} would fail for an output of zeros or of one constant"
             return self._verdict(Status.UNDECIDED, _fail_vacuous(judged, covered), reason, notes, began)
+        if self._baselines.lost:
+            reason = f"all that ran agrees, but not all could be compared ({self._baselines.lost})"
+            return self._verdict(Status.UNDECIDED, judged, reason, notes, began)
         problems = len({planned.problem for planned, _ in judged})
         dtypes = ", ".join(dict.fromkeys(LONG[planned.dtype] for planned, _ in judged))
         reason = f"{len(judged)} checks on {problems} problems in {dtypes} hold ({self._precision})"
@@ -202,9 +207,11 @@ class Prover:
         notes: Sequence[str],
         began: float,
     ) -> Verdict:
-        limits = [baseline_room.MODELLED_TF32, baseline_room.CONCURRENCY]
-        if any(planned.dtype == "bf16" for planned, _ in judged):
-            limits.insert(0, baseline_room.MODELLED_HALVES)
+        limits: list[str] = []
+        if self._jobs == INTERPRETER:
+            limits = [baseline_room.MODELLED_TF32, baseline_room.CONCURRENCY]
+            if any(planned.dtype == "bf16" for planned, _ in judged):
+                limits.insert(0, baseline_room.MODELLED_HALVES)
         checks: tuple[Check, ...] = tuple(item.check for _, item in judged)
         return Verdict(
             status=status,
@@ -216,11 +223,14 @@ class Prover:
         )
 
 
-def _noted(item: Judged, note: str) -> Judged:
-    if not note:
-        return item
-    detail = "; ".join(filter(None, (note, item.check.detail)))
-    return replace(item, check=replace(item.check, detail=detail))
+def _check(precision: str, device: str, dtypes: Sequence[str]) -> None:
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision {precision!r}: use one of {', '.join(PRECISIONS)}")
+    if device not in DEVICES:
+        raise ValueError(f"device {device!r}: use one of {', '.join(DEVICES)}")
+    unknown = sorted(set(dtypes) - SHORT.keys())
+    if unknown:
+        raise ValueError(f"dtype {unknown[0]!r}: use {', '.join(SHORT)}")
 
 
 def _fail_vacuous(judged: list[tuple[Planned, Judged]], covered: set[str]) -> list[tuple[Planned, Judged]]:
@@ -232,18 +242,18 @@ def _fail_vacuous(judged: list[tuple[Planned, Judged]], covered: set[str]) -> li
     return result
 
 
+_TELLING = ("stale result", "earlier output kept", "kernels matter", "cached result", "redzones", "physics")
+"""Checks that say most about what is wrong, in this order."""
+
+
 def _smallest(failed: list[tuple[Planned, Judged]]) -> str:
     """The evidence that takes the least to look at: ordinary values, a fact, a small problem."""
 
-    def weight(pair: tuple[Planned, Judged]) -> tuple[bool, bool, int]:
+    def weight(pair: tuple[Planned, Judged]) -> tuple[bool, int, bool, int]:
         planned, item = pair
-        elements = 0
-        for spec in planned.problem.inputs:
-            size = 1
-            for extent in spec.shape:
-                size *= extent
-            elements += size
-        return planned.distribution == NON_FINITE, item.check.bound != 0.0, elements
+        name, last = item.check.name, len(_TELLING)
+        rank = _TELLING.index(name) if name in _TELLING else last + (name in (*CIRCUMSTANTIAL, "bits repeat"))
+        return planned.distribution == NON_FINITE, rank, item.check.bound != 0.0, size_of(planned.problem)
 
     planned, item = min(failed, key=weight)
     check = item.check

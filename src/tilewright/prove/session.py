@@ -1,13 +1,9 @@
-"""Run a file's cases in a worker and read back raw arrays: parent side.
-
-What comes back is a claim of untrusted code in an untrusted format, so it is parsed narrowly: JSON with known keys,
-``.npy`` without pickles, bounded sizes. Comparing happens elsewhere, on arrays alone.
-"""
+"""Run a file's cases in a worker and read back raw arrays: parent side."""
 
 from __future__ import annotations
 
+import hashlib
 import itertools
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,21 +12,47 @@ from typing import Any
 
 import numpy as np
 
-from tilewright.prove.halves import Array, from_bfloat16_bits
-from tilewright.prove.inputs import Value
+from tilewright.prove.halves import Array
+from tilewright.prove.inputs import Value, python_value
+from tilewright.prove.results import Result, State, read_result, read_state
 from tilewright.records.problem import Problem
 from tilewright.workers import Outcome, Worker
 
-JOB = "tilewright.prove.job:run_cases"
-STATE_JOB = "tilewright.prove.job:initial_state"
+INTERPRETER, CUDA = "tilewright.prove.job", "tilewright.prove.cuda.job"
+"""Modules of the jobs; which one a worker can run is decided by its environment when it starts."""
 ENVIRONMENT = {"TRITON_INTERPRET": "1", "TRITON_DEFAULT_FP_FUSION": "1"}
-"""What a worker must be started with to run this room's jobs."""
+"""What a worker must be started with to run the interpreter's jobs."""
+_FORGET_LIMIT_S = 10.0
 MODELLED, WIDENED, FLOAT64 = "modelled", "widened", "float64"
-_LARGEST_ARRAY_BYTES = 1 << 28
-_POISON_BITS = {"f32": 0x7FC5AA5A, "f16": 0x7E5A, "bf16": 0x7FDA, "f64": 0x7FF8AA5A_5AAA5AAA}
+FRESH, REFILLED, REPEAT, NO_OP, WORN, TIMED = "fresh", "refilled", "repeat", "no_op", "worn", "timed"
+"""What a call is: with new tensors; with the last call's tensors, refilled in place; once more with the last call's
+values; with kernels that do nothing; after many calls with the same tensors; many times, for the clock."""
 
 Values = Sequence[Value]
 """One entry for each of forward's arguments."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generated:
+    """Values that each worker makes for itself, because they are too many to send."""
+
+    distribution: str
+    seed: int
+    salt: str
+    dtypes: tuple[str, ...]
+    """Of each of forward's arguments, as the values are drawn; a case may widen them afterwards."""
+    moved_by: float = 0.0
+    """Relative change of every element, up or down: for measuring how the answer is conditioned."""
+    small: Problem | None = None
+    """A small problem of the same kind, to find out how the large one falls into pieces where it does not fit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """A worker with the jobs that it can run."""
+
+    worker: Worker
+    jobs: str = INTERPRETER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,48 +67,20 @@ class Case:
     """Of each of forward's arguments as the tensors are to be made."""
     cast: str | None
     """Dtype to cast the model's parameters to, or ``None`` to leave them."""
-    values: Values
+    values: Values | Generated
     arithmetic: str
     contiguous: bool = False
     """Ignore the problem's strides: the oracle sees values, not layouts."""
     state: dict[str, Array] = field(default_factory=dict)
     config: int = 0
+    """Autotune configuration to run, counted from 0."""
     first_call: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
-    """One tensor, or other value, that came back."""
-
-    name: str
-    dtype: str = ""
-    contiguous: bool = True
-    values: Array | None = None
-    unwritten: int = 0
-    """Elements that still hold the poison of fresh memory."""
-    text: str = ""
-    """What a value that is no tensor prints as."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """How one case ended."""
-
-    kind: str
-    """``ran``, ``raised``, ``crashed``, ``out_of_memory``, ``timed_out`` or ``not_run``."""
-    error: str = ""
-    line: int | None = None
-    outputs: dict[str, Leaf] = field(default_factory=dict)
-    inputs: dict[str, Leaf] = field(default_factory=dict)
-    state: dict[str, Leaf] = field(default_factory=dict)
-    configurations: dict[str, int] = field(default_factory=dict)
-    elapsed_s: float = 0.0
-    """Processor seconds that the call took, as the worker says."""
-
-    @property
-    def ran(self) -> bool:
-        """Whether there is something to compare."""
-        return self.kind == "ran"
+    """Run all configurations before, as a tuner does when it meets a shape."""
+    probe: str = FRESH
+    continues: bool = False
+    """Whether buffers are as the instance's last call left them; otherwise they are those of a fresh model."""
+    needs_state: bool = False
+    """Whether a model that lacks one of ``state``'s names cannot make the call."""
 
 
 class Session:
@@ -94,29 +88,44 @@ class Session:
 
     _numbers = itertools.count()
 
-    def __init__(self, worker: Worker, text: str, class_name: str, *, seed: int, timeout_s: float) -> None:
-        self._worker, self._class_name, self._seed = worker, class_name, seed
-        self._left_s = timeout_s
-        self._folder = Path(worker.folder) / f"proof_{next(self._numbers)}"
+    def __init__(
+        self, host: Host, text: str, class_name: str, *, seed: int, timeout_s: float, watched: bool = True
+    ) -> None:
+        self._watched = watched
+        # torch.initial_seed() tells a file this one, and from it no other
+        self._host, self._class_name, self._seed = host, class_name, derived(seed, "model")
+        self._left_s, self._used = timeout_s, False
+        self._folder = Path(host.worker.folder) / f"proof_{next(self._numbers)}"
         self._folder.mkdir()
         self._source = self._folder / f"{self._folder.name}_source.py"
         self._source.write_text(text)
 
     def close(self) -> None:
-        """Remove all arrays of this session."""
+        """Remove all arrays of this session, and what the worker holds of it."""
+        if self._host.worker.pid is not None and self._used:
+            self._host.worker.call(
+                f"{self._host.jobs}:forget", {"source": str(self._source)}, timeout_s=_FORGET_LIMIT_S
+            )
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def initial_state(self, init_arguments: Sequence[object]) -> dict[str, Array] | Result:
+    def initial_state(self, init_arguments: Sequence[object]) -> State | Result:
         """Parameters and buffers of a fresh model; or, where it cannot be made, how that ended."""
-        folder = self._folder / "initial"
+        return self._written("initial_state", {"init": [_json(value) for value in init_arguments]})
+
+    def own_inputs(self) -> dict[str, Array]:
+        """What the file's ``get_inputs`` returns, by argument (``input 0``); empty where that does not work."""
+        found = self._written("own_inputs", {})
+        return {} if isinstance(found, Result) else found.values
+
+    def _written(self, job: str, arguments: dict[str, Any]) -> State | Result:
+        """Arrays that a job writes into a folder of its own."""
+        folder = self._folder / job
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        arguments = {**self._common(), "init": [_json(value) for value in init_arguments], "folder": str(folder)}
-        outcome = self._call(STATE_JOB, arguments)
-        if outcome.kind != "returned":
-            return _failed(outcome)
-        leaves = _read_leaves(folder, json.loads((folder / "result.json").read_text()).get("state"))
-        return {name: leaf.values for name, leaf in leaves.items() if leaf.values is not None}
+        outcome = self._call(job, {**self._common(), **arguments, "folder": str(folder)})
+        found = _failed(outcome) if outcome.kind != "returned" else read_state(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        return found
 
     def run(self, cases: Sequence[Case], *, stop_at_crash: bool = False) -> dict[str, Result]:
         """Run ``cases``; the name of each leads to how it ended.
@@ -126,42 +135,62 @@ class Session:
         results: dict[str, Result] = {}
         remaining = list(cases)
         while remaining:
-            for case in remaining:
-                self._prepare(case)
-            arguments = {
-                **self._common(),
-                "folder": str(self._folder),
-                "cases": [case_arguments(case) for case in remaining],
-            }
-            outcome = self._call(JOB, arguments)
-            done = 0
-            for case in remaining:
-                result = _read(self._folder / case.name)
-                if result is None:
-                    break
-                results[case.name] = result
-                done += 1
-            for case in remaining[:done]:
-                shutil.rmtree(self._folder / case.name, ignore_errors=True)
-            remaining = remaining[done:]
+            outcome, ended = self._run_some(remaining)
+            results.update(ended)
+            remaining = remaining[len(ended) :]
             if not remaining:
+                if outcome.kind != "returned":
+                    # all that it did is written, and then it did not come back
+                    results[cases[-1].name] = _failed(outcome)
                 break
-            results[remaining[0].name] = _failed(outcome)
-            file_fails = outcome.kind in ("raised", "returned")
+            if (lost := list(ended.values())[-1:]) and lost[0].kind == "crashed":
+                # the case told how the device was lost; only a new process has a new one
+                self._host.worker.restart()
+                if not stop_at_crash:
+                    continue
+            else:
+                results[remaining[0].name] = _failed(outcome)
+                remaining = remaining[1:]
+            file_fails = outcome.kind in ("raised", "returned") and not lost
             if file_fails or stop_at_crash or outcome.kind == "timed_out":
                 kind = outcome.kind if file_fails else "not_run"
                 rest = _failed(outcome) if kind == "raised" else Result(kind="not_run", error="an earlier case failed")
-                results.update({case.name: rest for case in remaining[1:]})
+                results.update({case.name: rest for case in remaining})
                 break
-            remaining = remaining[1:]
         return results
+
+    def needed_inputs(self, case: Case) -> dict[str, float]:
+        """Which part of each input (``input 0``) the answer depends on, at least; empty where that cannot be told."""
+        self._prepare(case)
+        told = {"folder": str(self._folder), "case": case_arguments(case)}
+        outcome = self._call("needed_inputs", {**self._common(), **told})
+        if outcome.kind != "returned" or not isinstance(outcome.value, dict):
+            return {}
+        return {str(name): min(1.0, float(part)) for name, part in outcome.value.items()}
+
+    def _run_some(self, cases: Sequence[Case]) -> tuple[Outcome, dict[str, Result]]:
+        """One job over ``cases``: how it ended, and what became of those that came to an end."""
+        for case in cases:
+            self._prepare(case)
+        told = {"folder": str(self._folder), "cases": [case_arguments(case) for case in cases]}
+        outcome = self._call("run_cases", {**self._common(), **told, "watched": self._watched})
+        ended: dict[str, Result] = {}
+        for case in cases:
+            result = read_result(self._folder / case.name)
+            if result is None:
+                break
+            ended[case.name] = result
+        for name in ended:
+            shutil.rmtree(self._folder / name, ignore_errors=True)
+        return outcome, ended
 
     def _common(self) -> dict[str, Any]:
         return {"source": str(self._source), "class_name": self._class_name, "seed": self._seed}
 
     def _call(self, job: str, arguments: dict[str, Any]) -> Outcome:
         """One job out of this file's time; the start of a process is not the file's doing and does not count."""
-        outcome = self._worker.call(job, arguments, timeout_s=max(0.05, self._left_s))
+        name, self._used = f"{self._host.jobs}:{job}", True
+        outcome = self._host.worker.call(name, arguments, timeout_s=max(0.05, self._left_s))
         self._left_s -= outcome.elapsed_s
         return outcome
 
@@ -169,7 +198,7 @@ class Session:
         folder = self._folder / case.name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        for index, value in enumerate(case.values):
+        for index, value in enumerate(() if isinstance(case.values, Generated) else case.values):
             if isinstance(value, np.ndarray):
                 np.save(folder / f"given_{index}.npy", value, allow_pickle=False)
         for index, value in enumerate(case.state.values()):
@@ -179,22 +208,55 @@ class Session:
 def case_arguments(case: Case) -> dict[str, Any]:
     """What the job is told of ``case``, as JSON values; the arrays lie in the case's folder."""
     inputs: list[dict[str, Any]] = []
-    for spec, dtype, value in zip(case.problem.inputs, case.dtypes, case.values, strict=True):
-        if isinstance(value, np.ndarray):
-            inputs.append({"dtype": dtype, "strides": None if case.contiguous else spec.strides})
+    for spec, dtype in zip(case.problem.inputs, case.dtypes, strict=True):
+        if spec.dtype == "python":
+            inputs.append({"value": python_value(spec)})
         else:
-            inputs.append({"value": value})
+            strides = None if case.contiguous else spec.strides
+            inputs.append({"dtype": dtype, "strides": strides, "offset": 0 if case.contiguous else spec.offset})
     return {
         "name": case.name,
         "instance": case.instance,
         "init": [_json(value) for value in case.problem.init_arguments],
         "inputs": inputs,
+        "generate": _generate(case),
         "cast": case.cast,
         "arithmetic": case.arithmetic,
         "state": list(case.state),
         "config": case.config,
         "first_call": case.first_call,
+        "probe": case.probe,
+        "continues": case.continues,
+        "needs_state": case.needs_state,
     }
+
+
+def _generate(case: Case) -> dict[str, Any] | None:
+    if not isinstance(case.values, Generated):
+        return None
+    told = case.values
+    small = [] if told.small is None else _specs(told.small, told.dtypes)
+    return {
+        "specs": _specs(case.problem, told.dtypes),
+        "small": small,
+        "distribution": told.distribution,
+        "seed": derived(told.seed, "values"),
+        "places": derived(told.seed, "places"),
+        "salt": told.salt,
+        "moved_by": told.moved_by,
+    }
+
+
+def derived(seed: int, purpose: str) -> int:
+    """Another seed for each purpose, of which none tells another."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}".encode()).digest()[:7], "little")
+
+
+def _specs(problem: Problem, dtypes: Sequence[str]) -> list[dict[str, Any]]:
+    return [
+        {} if spec.dtype == "python" else {"shape": list(spec.shape), "dtype": dtype}
+        for spec, dtype in zip(problem.inputs, dtypes, strict=True)
+    ]
 
 
 def _json(value: object) -> object:
@@ -206,55 +268,3 @@ def _failed(outcome: Outcome) -> Result:
     if outcome.kind == "returned":
         return Result(kind="crashed", error="the worker said that it was done, and left no result")
     return Result(kind=outcome.kind, error=" ".join(words.split())[:400])
-
-
-def _read(folder: Path) -> Result | None:
-    file = folder / "result.json"
-    try:
-        told = json.loads(file.read_text())
-        if "error" in told:
-            line = told.get("line")
-            return Result(kind="raised", error=str(told["error"]), line=line if isinstance(line, int) else None)
-        counts = {str(k): int(v) for k, v in told["configurations"].items()}
-        return Result(
-            kind="ran",
-            outputs=_read_leaves(folder, told["outputs"]),
-            inputs=_read_leaves(folder, told["inputs"]),
-            state=_read_leaves(folder, told["state"]),
-            configurations=counts,
-            elapsed_s=float(told["elapsed_s"]),
-        )
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return Result(kind="crashed", error=f"unreadable results: {error}")
-
-
-def _read_leaves(folder: Path, told: Any) -> dict[str, Leaf]:
-    leaves: dict[str, Leaf] = {}
-    for item in told:
-        name = str(item["name"])
-        if "file" not in item:
-            leaves[name] = Leaf(name=name, text=str(item["value"]))
-            continue
-        path = folder / Path(str(item["file"])).name
-        if path.stat().st_size > _LARGEST_ARRAY_BYTES:
-            raise ValueError(f"{name} has {path.stat().st_size} bytes")
-        dtype = str(item["dtype"])
-        raw = np.load(path, allow_pickle=False)
-        leaves[name] = Leaf(
-            name=name,
-            dtype=dtype,
-            contiguous=bool(item["contiguous"]),
-            values=from_bfloat16_bits(raw.view(np.uint16)) if dtype == "bf16" else raw,
-            unwritten=_count_unwritten(raw, dtype),
-        )
-    return leaves
-
-
-def _count_unwritten(raw: Array, dtype: str) -> int:
-    bits = _POISON_BITS.get(dtype)
-    if bits is None or not raw.size:
-        return 0
-    unsigned = {2: np.uint16, 4: np.uint32, 8: np.uint64}[raw.itemsize]
-    return int(np.count_nonzero(np.ascontiguousarray(raw).view(unsigned) == unsigned(bits)))

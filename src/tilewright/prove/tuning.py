@@ -12,6 +12,8 @@ from typing import Any
 
 from triton.runtime.autotuner import Autotuner
 
+from tilewright.prove.structure import launches
+
 
 class Tuning:
     """Which configuration each tuned kernel runs with."""
@@ -49,7 +51,8 @@ class Tuning:
     def _measure(self, tuner: Any, config: Any, args: Any, kwargs: Any) -> None:
         named = {**tuner.nargs, **kwargs, **config.all_kwargs()}
         tuner.pre_hook(named)
-        self._launch(tuner, config, args, kwargs)
+        with launches.trial():
+            self._launch(tuner, config, args, kwargs)
         tuner.post_hook(named, exception=None)
 
     @staticmethod

@@ -36,6 +36,8 @@ class TensorSpec:
     shape: tuple[int, ...]
     strides: tuple[int, ...] | None = None
     """In elements; ``None`` is contiguous."""
+    offset: int = 0
+    """Elements between the start of the memory, which is aligned, and the first element."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,3 +114,9 @@ class Run:
     refusals: tuple[Refusal, ...] = ()
     notes: tuple[str, ...] = field(default_factory=tuple)
     elapsed_s: float = 0.0
+    precision: str = "no-worse"
+    """What the proofs allowed a candidate's error to be."""
+    proved_dtypes: tuple[str, ...] = ()
+    """Float dtypes that the proofs ran beside the one of the inputs."""
+    uncompilable_dtypes: tuple[str, ...] = ()
+    """Those of them that the input itself does not compile for."""

@@ -7,12 +7,17 @@ from tilewright.report.run_info import run_info
 from tilewright.report.show import (
     render_inspection_json,
     render_run_text,
+    render_verification_text,
     show_gpu,
     show_gpus,
     show_inspection,
     show_run,
+    show_verification,
+    write_certificate,
     write_json,
+    write_verification_json,
 )
+from tilewright.report.verification_info import verdict_line, verification_info
 
 __all__ = [
     "inspection_info",
@@ -20,10 +25,16 @@ __all__ = [
     "render_inspection_json",
     "render_run_text",
     "render_text",
+    "render_verification_text",
     "run_info",
     "show_gpu",
     "show_gpus",
     "show_inspection",
     "show_run",
+    "show_verification",
+    "verdict_line",
+    "verification_info",
+    "write_certificate",
     "write_json",
+    "write_verification_json",
 ]

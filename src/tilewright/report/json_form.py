@@ -9,6 +9,7 @@ from enum import Enum
 from math import isfinite
 
 from tilewright.cost import Comparison
+from tilewright.prove.certificate import verdict_form
 from tilewright.records.build import Build, BuildFailure
 from tilewright.records.estimate import Estimate
 from tilewright.records.finding import Finding
@@ -17,7 +18,6 @@ from tilewright.records.schedule import Schedule
 from tilewright.records.source import Request, TensorSpec
 from tilewright.records.target import Target
 from tilewright.records.trial import Change, Inspection, KernelAnalysis, Run, Trial
-from tilewright.records.verdict import Check, Verdict
 from tilewright.report import algorithm_words, words
 from tilewright.report.change_info import accepted, gains, total
 
@@ -222,7 +222,7 @@ def _trial(trial: Trial, *, accepted: bool) -> Form:
         "estimate": None if trial.estimate is None else estimate_form(trial.estimate),
         "entry_estimates": [estimate_form(one) for one in trial.entry_estimates],
         "findings": [_finding(finding) for finding in trial.findings],
-        "verdict": None if trial.verdict is None else _verdict(trial.verdict),
+        "verdict": None if trial.verdict is None else verdict_form(trial.verdict),
     }
 
 
@@ -240,19 +240,3 @@ def _change(change: Change) -> Form:
 def _finding(finding: Finding) -> Form:
     names = ("path", "line", "column", "code", "rule", "severity", "message", "fixable")
     return {name: getattr(finding, name) for name in names}
-
-
-def _verdict(verdict: Verdict) -> Form:
-    return {
-        "status": verdict.status,
-        "reason": verdict.reason,
-        "checks": [_check(check) for check in verdict.checks],
-        "unchecked": verdict.unchecked,
-        "seed": verdict.seed,
-        "elapsed_s": verdict.elapsed_s,
-    }
-
-
-def _check(check: Check) -> Form:
-    names = ("name", "dtype", "shapes", "distribution", "error", "bound", "original_error", "passed", "detail")
-    return {name: getattr(check, name) for name in names}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tilewright.prove.certificate import render_certificate, verification_form
 from tilewright.records.trial import Inspection, Run
+from tilewright.records.verification import Verification
 from tilewright.report.gpu_info import gpu_info, gpus_info
 from tilewright.report.inspection_info import inspection_info
 from tilewright.report.json_form import inspection_form, render_json, run_form
 from tilewright.report.render import render_text, show
 from tilewright.report.run_info import run_info
+from tilewright.report.verification_info import verification_info
 
 
 def show_run(run: Run, *, written_to: Path | None) -> None:
@@ -49,3 +52,23 @@ def show_gpu(name: str) -> None:
         UnknownGpuError: no such GPU.
     """
     show(gpu_info(name), stderr=False)
+
+
+def show_verification(one: Verification) -> None:
+    """Draw a verification on stderr; stdout holds the verdict in one line."""
+    show(verification_info(one), stderr=True)
+
+
+def render_verification_text(one: Verification, *, width: int = 100) -> str:
+    """A verification as text, the same on every machine: no seconds, no versions."""
+    return render_text(verification_info(one, machine=False), width=width)
+
+
+def write_verification_json(one: Verification, path: Path) -> None:
+    """Write a verification as JSON, in the form of docs/json.md."""
+    path.write_text(render_json(verification_form(one, texts=False)), encoding="utf-8")
+
+
+def write_certificate(one: Verification, path: Path) -> None:
+    """Write a verification as a certificate, which holds the files' texts."""
+    path.write_text(render_certificate(one), encoding="utf-8")

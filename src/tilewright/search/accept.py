@@ -76,6 +76,7 @@ def original_of(
             dtypes=DTYPES,
             uncompilable_dtypes=refused,
             worker=session.proof_worker,
+            candidate_worker=session.candidate_worker,
             seed=seed,
             timeout_s=PROOF_LIMIT_S,
         )

@@ -14,7 +14,7 @@ from tilewright.records.source import KernelSource, Request
 from tilewright.records.stage import Stage
 from tilewright.records.trial import KernelAnalysis, Refusal, Run, Trial
 from tilewright.records.verdict import Status
-from tilewright.search.accept import Original, judge, original_of, refuted
+from tilewright.search.accept import DTYPES, Original, judge, original_of, refuted
 from tilewright.search.analyse import Analysed, analyse
 from tilewright.search.changes import describe
 from tilewright.search.explore import LEAST_GAIN, Explored, explore, write_and_build
@@ -89,6 +89,9 @@ def optimize(request: Request, *, stages: Sequence[Stage], session: Session, pre
         refusals=tuple(dict.fromkeys(state.refusals)),
         notes=request.notes,
         elapsed_s=time.monotonic() - began,
+        precision=precision,
+        proved_dtypes=DTYPES,
+        uncompilable_dtypes=original.refused_dtypes if original else (),
     )
 
 

@@ -31,6 +31,7 @@ class Session:
         self._pool: Pool | None = None
         self._capture: Worker | None = None
         self._proof: Worker | None = None
+        self._candidate: Worker | None = None
 
     def __enter__(self) -> Session:
         # Importing torch and Triton takes seconds: both workers start it now, while the parent reads and lints.
@@ -41,7 +42,7 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for each in (self._pool, self._capture, self._proof):
+        for each in (self._pool, self._capture, self._proof, self._candidate):
             if each is not None:
                 each.close()
 
@@ -61,7 +62,14 @@ class Session:
 
     @property
     def proof_worker(self) -> Worker:
-        """Where files run in Triton's interpreter."""
+        """Where the input and the oracle run in Triton's interpreter."""
         if self._proof is None:
             self._proof = interpreter_worker()
         return self._proof
+
+    @property
+    def candidate_worker(self) -> Worker:
+        """Where candidates run in Triton's interpreter, apart from the input and the oracle."""
+        if self._candidate is None:
+            self._candidate = interpreter_worker()
+        return self._candidate

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from tilewright.workers.outcome import Outcome
-from tilewright.workers.worker import Worker
+from tilewright.workers.sandbox import Sandbox
+from tilewright.workers.worker import FILE_BYTES, TASK_LIMIT, Worker
 
 _MOST = 8
 
@@ -25,6 +28,10 @@ class Pool:
         memory_bytes: int | None = None,
         preload: Sequence[str] = (),
         threads: int = 1,
+        sandbox: Sandbox | None = None,
+        writable: Sequence[Path] = (),
+        file_bytes: int = FILE_BYTES,
+        task_limit: int = TASK_LIMIT,
     ) -> None:
         """Make the pool; nothing starts yet.
 
@@ -35,10 +42,24 @@ class Pool:
             memory_bytes: see :class:`Worker`.
             preload: see :class:`Worker`.
             threads: see :class:`Worker`.
+            sandbox: see :class:`Worker`.
+            writable: see :class:`Worker`.
+            file_bytes: see :class:`Worker`.
+            task_limit: see :class:`Worker`.
         """
         self.size = max(1, size if size is not None else min(_MOST, os.cpu_count() or 1))
-        self._python, self._environment, self._memory_bytes = python, environment, memory_bytes
-        self._preload, self._threads = preload, threads
+        self._make: Callable[[], Worker] = functools.partial(
+            Worker,
+            python=python,
+            environment=environment,
+            memory_bytes=memory_bytes,
+            preload=preload,
+            threads=threads,
+            sandbox=sandbox,
+            writable=writable,
+            file_bytes=file_bytes,
+            task_limit=task_limit,
+        )
         self._workers: list[Worker] = []
 
     def __enter__(self) -> Pool:
@@ -95,13 +116,5 @@ class Pool:
     def _ready(self, jobs: int) -> list[Worker]:
         wanted = min(self.size, jobs)
         while len(self._workers) < wanted:
-            self._workers.append(
-                Worker(
-                    python=self._python,
-                    environment=self._environment,
-                    memory_bytes=self._memory_bytes,
-                    preload=self._preload,
-                    threads=self._threads,
-                )
-            )
+            self._workers.append(self._make())
         return self._workers[:wanted]

@@ -1,4 +1,4 @@
-"""Operating-system side of a worker: start it, weigh it, end it with all of its children."""
+"""Operating-system side of a worker: start it, end it with all of its children."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from typing import TypeVar
 from tilewright.workers.environment import MARK
 
 _T = TypeVar("_T")
-_PROC = Path("/proc")
+PROC = Path("/proc")
 _LAST_WAIT_S = 5.0
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 # Linux ties a child's parent-death signal to the *thread* that started it, so that all workers start from one
 # thread which lives as long as this process.
@@ -29,9 +29,9 @@ def start(popen: Callable[[], _T]) -> _T:
     return _starter.submit(popen).result()
 
 
-def end(process: subprocess.Popen[bytes], mark: str, *, grace_s: float = 0.5) -> None:
+def end(process: subprocess.Popen[bytes], mark: str, *, grace_s: float) -> None:
     """End a worker and all that it started: TERM to its group, then KILL, detached children included."""
-    if process.poll() is None:
+    if grace_s > 0 and process.poll() is None:
         _signal_group(process.pid, signal.SIGTERM)
         deadline = time.monotonic() + grace_s
         while process.poll() is None and time.monotonic() < deadline:
@@ -52,26 +52,11 @@ def marked(mark: str) -> list[int]:
     """Processes that carry this worker's mark: those that left its process group too. Empty without ``/proc``."""
     wanted = f"{MARK}={mark}".encode()
     found = []
-    for entry in _PROC.glob("[0-9]*"):
+    for entry in PROC.glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if wanted in (entry / "environ").read_bytes().split(b"\0"):
                 found.append(int(entry.name))
     return found
-
-
-def resident_bytes(pid: int) -> int:
-    """Resident memory of a process and its children, in bytes; 0 where ``/proc`` does not tell."""
-    total = 0
-    pending = [pid]
-    while pending:
-        current = pending.pop()
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            total += int((_PROC / str(current) / "statm").read_text().split()[1]) * _PAGE_BYTES
-        with contextlib.suppress(OSError, ValueError):
-            # each thread lists the children that it started itself
-            for listed in (_PROC / str(current) / "task").glob("*/children"):
-                pending.extend(int(child) for child in listed.read_text().split())
-    return total
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:

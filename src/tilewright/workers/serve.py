@@ -1,7 +1,8 @@
 """The worker's own side: read a job, run it, write how it ended.
 
-Started as ``python -m tilewright.workers.serve REQUEST_FD RESULT_FD PARENT_PID [MODULE…]``; modules are imported
-before the first job. Requests and results are JSON lines on two private pipes.
+Started as ``python -m tilewright.workers.serve REQUEST_FD RESULT_FD PARENT_PID PLAN [MODULE…]``. The plan (see
+``sandbox.plan``) is put in force first of all; then the modules are imported, before the first job. Requests and
+results are JSON lines on two private pipes. ``PARENT_PID`` is 0 where the parent cannot be seen from here.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import importlib
 import json
 import os
 import queue
-import resource
 import signal
 import sys
 import threading
 import traceback
 from typing import Any
+
+from tilewright.workers.sandbox.confine import apply
+from tilewright.workers.sandbox.plan import Plan, SandboxError
 
 _PR_SET_PDEATHSIG = 1
 _MESSAGE_LIMIT = 20_000
@@ -28,13 +31,17 @@ def main(arguments: list[str]) -> int:
     request_fd, result_fd, parent = (int(number) for number in arguments[:3])
     os.set_inheritable(request_fd, False)
     os.set_inheritable(result_fd, False)
+    plan = Plan.from_json(arguments[3])
     _die_with(parent)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     results = os.fdopen(result_fd, "w", encoding="utf-8")
+    try:
+        apply(plan)
+    except SandboxError as error:
+        _write(results, {"nonce": "ready", **_failure(error)})
+        return 1
     requests: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(request_fd, requests), daemon=True).start()
-    _write(results, _preload(arguments[3:]))
+    _write(results, {**_preload(arguments[4:]), "confined": plan.kind})
     while True:
         _write(results, _answer(json.loads(requests.get())))
 
@@ -43,7 +50,7 @@ def _die_with(parent: int) -> None:
     """Ask Linux to kill this process when its parent ends; elsewhere the closed pipe tells (see ``_read``)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
+    if parent and os.getppid() != parent:
         os._exit(1)
 
 

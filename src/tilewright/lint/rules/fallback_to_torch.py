@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from tilewright.lint.facts import launching
 from tilewright.lint.model import FileModel
 from tilewright.lint.rule import Bad, Good, Report, Rule, in_wrapper
 from tilewright.lint.tree import dotted, walk
@@ -39,17 +40,45 @@ class FallbackToTorch(Rule):
             "hides a kernel that fails",
             line=14,
         ),
+        Bad(
+            "through-a-function",
+            in_wrapper("kernel[(1,)](x, x, 1, BLOCK=16)")
+            + "\n\ndef once(x):\n    run(x)\n\n\n"
+            + "def main(x):\n    try:\n        once(x)\n    except Exception:\n        pass\n",
+            "hides a kernel that fails",
+            line=22,
+        ),
+        Bad(
+            "suppressed",
+            in_wrapper("with contextlib.suppress(Exception):\n    kernel[(1,)](x, x, 1, BLOCK=16)"),
+            "hides a kernel that fails",
+            line=14,
+        ),
+        Bad(
+            "finally-returns",
+            in_wrapper("try:\n    kernel[(1,)](x, x, 1, BLOCK=16)\nfinally:\n    return x"),
+            "hides a kernel that fails",
+            line=14,
+        ),
     )
 
     def check(self, file: FileModel) -> Iterator[Report]:
-        """Look for handlers around a launch, or around a call of a function with a launch, that do not raise."""
+        """Look for what swallows an error of a launch, or of a call of a function that comes to launch."""
         sites = {site.node for site in file.launches}
-        launching = {site.function.name.value for site in file.launches if site.function is not None}
+        names = {item.name.value for item in launching(file)}
+        names |= {site.function.name.value for site in file.launches if site.function is not None}
         for node in file.tree.nodes:
-            if isinstance(node, cst.Try):
+            if isinstance(node, (cst.Try, cst.With)) and self._swallows(node):
                 calls = {item for item in walk(node.body) if isinstance(item, cst.Call)}
-                swallowing = [
-                    item for item in node.handlers if not any(isinstance(part, cst.Raise) for part in walk(item))
-                ]
-                if swallowing and (calls & sites or any(dotted(item.func) in launching for item in calls)):
-                    yield Report(node, "this `try` hides a kernel that fails; let the error out")
+                if calls & sites or any(dotted(item.func).removeprefix("self.") in names for item in calls):
+                    kind = "try" if isinstance(node, cst.Try) else "suppress"
+                    yield Report(node, f"this `{kind}` hides a kernel that fails; let the error out")
+
+    @staticmethod
+    def _swallows(node: cst.Try | cst.With) -> bool:
+        if isinstance(node, cst.With):
+            calls = [item.item.func for item in node.items if isinstance(item.item, cst.Call)]
+            return any(dotted(item).rpartition(".")[2] == "suppress" for item in calls)
+        if node.finalbody is not None and any(isinstance(part, cst.Return) for part in walk(node.finalbody)):
+            return True
+        return any(not any(isinstance(part, cst.Raise) for part in walk(item)) for item in node.handlers)

@@ -1,0 +1,112 @@
+"""How long a proof takes: candidates for the reference problem, in the interpreter or on the GPU.
+
+    python benchmarks/proof_cost.py --device none --json benchmarks/results/proof_cost_interpreter.json
+    python benchmarks/proof_cost.py --device cuda --json benchmarks/results/proof_cost_h200.json
+
+Each candidate is another kernel to Triton (another constant in its source), so that nothing comes out of a cache. The
+originals' runs are told apart: they are made once for all candidates.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from pathlib import Path
+
+from tilewright import __version__, source, targets
+from tilewright.prove.reference import verified_file
+from tilewright.prove.verifier import Verifier
+from tilewright.records.verification import Claim
+from tilewright.workers import best_sandbox
+
+ROOT = Path(__file__).parent.parent
+REFERENCE = """import torch
+import torch.nn as nn
+
+
+class Model(nn.Module):
+    def forward(self, A, B):
+        return A.T @ B.T
+
+
+def get_inputs():
+    return [torch.randn(8192, 2048), torch.randn(4096, 8192)]
+
+
+def get_init_inputs():
+    return []
+"""
+
+
+def variants(text: str, count: int) -> list[str]:
+    """``text`` with another constant in each kernel, which changes nothing but its hash."""
+    mark = "    pid = tl.program_id" if "    pid = tl.program_id" in text else "    pid_m = tl.program_id"
+    assert mark in text
+    return [text.replace(mark, f"    unused_{n} = {n}\n{mark}", 1) for n in range(count)]
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", choices=("none", "cuda"), default="none")
+    parser.add_argument("--count", type=int, default=5)
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    original = source.read_request(str(ROOT / "examples/seed/prompt.txt")).source.text
+    tuned = (ROOT / "examples/seed/output.py").read_text()
+    grouped = (ROOT / "tests/data/seed_grouped.py").read_text()
+    claim = Claim(
+        candidate=verified_file("candidate.py", original),
+        reference=verified_file("reference.py", REFERENCE),
+        original=verified_file("original.py", original),
+    )
+    rows = []
+    verifier = Verifier(
+        target=targets.load("4090"),
+        version=__version__,
+        device=given.device,
+        sandbox=str(best_sandbox()),
+        workers=given.workers,
+    )
+    with verifier:
+        for name, text in (("one configuration", grouped), ("four autotune entries", tuned)):
+            for number, each in enumerate(variants(text, given.count + 1)):
+                began = time.monotonic()
+                file = verified_file(f"{name} {number}", each)
+                found = verifier.verify(
+                    Claim(candidate=file, reference=claim.reference, original=claim.original), timeout_s=60.0
+                )
+                rows.append(
+                    {
+                        "candidate": name,
+                        "warm": number > 0,
+                        "status": str(found.verdict.status),
+                        "reason": found.verdict.reason,
+                        "checks": len(found.verdict.checks),
+                        "candidate_s": round(found.times_s["candidate"], 3),
+                        "all_s": round(time.monotonic() - began, 3),
+                        "parts_s": {part: round(seconds, 3) for part, seconds in found.times_s.items()},
+                    }
+                )
+                print(rows[-1], flush=True)
+    told = {
+        "device": found.device,
+        "driver": found.driver,
+        "versions": dict(found.versions),
+        "sandbox": best_sandbox().name,
+        "workers": given.workers,
+        "rows": rows,
+    }
+    for name in dict.fromkeys(row["candidate"] for row in rows):
+        warm = [row["candidate_s"] for row in rows if row["candidate"] == name and row["warm"]]
+        told[name] = {"median_s": statistics.median(warm), "slowest_s": max(warm), "candidates": len(warm)}
+        print(name, told[name])
+    if given.json is not None:
+        given.json.write_text(json.dumps(told, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

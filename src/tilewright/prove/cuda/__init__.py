@@ -1,0 +1,1 @@
+"""Run cases on a real GPU: worker side."""

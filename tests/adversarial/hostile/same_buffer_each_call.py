@@ -1,0 +1,29 @@
+import torch
+import torch.nn as nn
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def scale_kernel(x_ptr, y_ptr, n, BLOCK: tl.constexpr):
+    offsets = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    mask = offsets < n
+    tl.store(y_ptr + offsets, tl.load(x_ptr + offsets, mask=mask) * 2.0 + 1.0, mask=mask)
+
+
+def run(x, y):
+    x = x.contiguous()
+    n = x.numel()
+    scale_kernel[(triton.cdiv(n, 256),)](x, y, n, BLOCK=256)
+    return y
+
+
+class ModelNew(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.y = None
+
+    def forward(self, x):
+        if self.y is None or self.y.shape != x.shape or self.y.dtype != x.dtype:
+            self.y = torch.empty(x.shape, device=x.device, dtype=x.dtype)
+        return run(x, self.y)

@@ -1,0 +1,17 @@
+import torch
+import torch.nn as nn
+
+
+class Model(nn.Module):
+    """Comparison: a bool tensor."""
+
+    def forward(self, x, y):
+        return x < y
+
+
+def get_inputs():
+    return [torch.randn(18, 70), torch.randn(18, 70)]
+
+
+def get_init_inputs():
+    return []

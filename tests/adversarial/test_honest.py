@@ -1,0 +1,22 @@
+"""Every honest file that needs no GPU is proved, by checks that say something."""
+
+from __future__ import annotations
+
+import corpus
+import judging
+import pytest
+
+import tilewright
+
+# files with one reference go to one process, which runs that reference once
+FILES = [
+    pytest.param(entry, id=entry.name, marks=pytest.mark.xdist_group(entry.reference))
+    for entry in corpus.honest()
+    if not entry.needs_gpu
+]
+
+
+@pytest.mark.parametrize("entry", FILES)
+def test_proved(entry: corpus.Entry, verifier: tilewright.Verifier) -> None:
+    result = judging.verify(verifier, entry)
+    assert judging.complaint(entry, result) == ""
