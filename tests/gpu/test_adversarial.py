@@ -21,7 +21,10 @@ import tilewright
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 
-FILES = [pytest.param(e, id=f"{e.kind}/{e.name}") for e in (*corpus.hostile(), *corpus.honest())]
+FILES = [
+    pytest.param(e, id=f"{e.kind}/{e.name}", marks=pytest.mark.xdist_group(e.reference))
+    for e in (*corpus.hostile(), *corpus.honest())
+]
 SEED = secrets.randbits(31)
 """One for all files of a run, so that those with one reference share its runs."""
 Outcomes = list[dict[str, object]]

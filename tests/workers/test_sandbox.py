@@ -17,7 +17,7 @@ from process_cases import all_end, running
 
 import tilewright
 from tilewright.errors import InputError
-from tilewright.workers import UNSANDBOXED, Outcome, Pool, Sandbox, Supply, Worker, best_sandbox
+from tilewright.workers import UNSANDBOXED, Outcome, Pool, Sandbox, Worker, best_sandbox
 from tilewright.workers.sandbox import landlock, sandbox_of_kind
 from tilewright.workers.sandbox.choose import tried
 
@@ -259,18 +259,6 @@ def test_a_restarted_worker_is_a_fresh_process() -> None:
         assert worker.pid is None
         assert worker.call("jobs:add", {"a": 1, "b": 1}, timeout_s=LONG_S).value == 2
         assert worker.pid != before
-
-
-def test_a_supply_hands_out_fresh_workers_and_ends_the_others() -> None:
-    with Supply(spare=2, environment=ENVIRONMENT) as supply:
-        taken = [supply.take() for _ in range(3)]
-        pids = {worker.pid for worker in taken}
-        assert len(pids) == 3
-        for worker in taken:
-            with worker:
-                assert worker.call("jobs:add", {"a": 1, "b": 1}, timeout_s=LONG_S).value == 2
-    with pytest.raises(RuntimeError, match="closed"):
-        supply.take()
 
 
 def test_a_pool_is_confined_as_well(sandbox: Sandbox, tmp_path: Path) -> None:

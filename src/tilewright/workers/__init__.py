@@ -3,7 +3,6 @@
 from tilewright.workers.outcome import Outcome
 from tilewright.workers.pool import Pool
 from tilewright.workers.sandbox import UNSANDBOXED, Sandbox, best_sandbox
-from tilewright.workers.supply import Supply
 from tilewright.workers.worker import Worker
 
-__all__ = ["UNSANDBOXED", "Outcome", "Pool", "Sandbox", "Supply", "Worker", "best_sandbox"]
+__all__ = ["UNSANDBOXED", "Outcome", "Pool", "Sandbox", "Worker", "best_sandbox"]

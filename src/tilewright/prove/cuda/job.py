@@ -98,8 +98,9 @@ def needed_inputs(*, source: str, class_name: str, seed: int, folder: str, case:
 
 
 def forget(*, source: str) -> None:
-    """Drop a file's models and tensors, for a worker that goes on with others."""
+    """Drop a file's models and tensors, and the memory that they held, for a worker that goes on with others."""
     runner.forget(source)
+    torch.cuda.empty_cache()
 
 
 def own_inputs(*, source: str, class_name: str, seed: int, folder: str) -> int:
