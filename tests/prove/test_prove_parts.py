@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilewright.prove import budget, inputs, small_problems
-from tilewright.prove.baseline import make_case
+from tilewright.prove.baselines import make_case
 from tilewright.prove.halves import bfloat16_bits, from_bfloat16_bits, round_to_bfloat16
 from tilewright.prove.plan import Planned, plan, size_of
 from tilewright.prove.session import WIDENED, Host, Session

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
 from tilewright.prove import inputs
+from tilewright.prove.baselines import Baselines, can_vary, make_case
 from tilewright.prove.compare import Baseline, original_is_wrong
-from tilewright.prove.halves import Array, round_to
+from tilewright.prove.halves import Array
 from tilewright.prove.plan import LONG, Planned, plan, plan_own, plan_real, plan_varied, probes, size_of
 from tilewright.prove.results import Result, State
 from tilewright.prove.session import (
@@ -18,9 +19,7 @@ from tilewright.prove.session import (
     FLOAT64,
     FRESH,
     MODELLED,
-    REFILLED,
     WIDENED,
-    Case,
     Generated,
     Host,
     Session,
@@ -40,7 +39,6 @@ _MOST_OWN, _MOST_OWN_ON_DEVICE = 20_000, 1 << 27
 """Elements of the reference's own inputs that are sent, to the interpreter and to a device."""
 _QUICK_S = 0.05
 """Processor seconds of a small problem up to which larger ones are tried together."""
-_VARIED_BY = 0x7661
 _LOST = ("out_of_memory",)
 _SHARE, _AFFORDABLE_S = 0.3, 10.0
 """Part of the time limit, and processor seconds, that the original's runs may be planned to take."""
@@ -50,72 +48,6 @@ meet; and of one distribution more."""
 _SHARE_OF_MAIN = 0.6
 """Part of the affordable time that the main problem may take where there is a smaller ragged one."""
 CONCURRENCY = "programs ran one after the other: races between them, and deadlocks, would not show"
-
-
-@dataclass(slots=True)
-class Baselines:
-    """The calls that can be compared, the model's state, and what had to be left out."""
-
-    usable: list[Baseline] = field(default_factory=list)
-    states: dict[tuple[object, ...], State] = field(default_factory=dict)
-    unchecked: list[str] = field(default_factory=list)
-    timed_out: bool = False
-    lost: str = ""
-    """Why calls of small problems could not be compared though nothing is wrong with them."""
-    needed: dict[str, float] = field(default_factory=dict)
-    """Which part of each input (``input 0``) the exact answer depends on, at least."""
-    torch_ops: frozenset[str] = frozenset()
-    """Operators of PyTorch that the user's own original calls, and a candidate therefore may."""
-
-    def pair(self, second: Planned) -> tuple[Result, Result] | None:
-        """The original's first and second call of one instance, where both ran."""
-        own = [base for base in self.usable if base.planned.instance == second.instance]
-        first = next((base.original for base in own if not base.planned.second), None)
-        later = next((base.original for base in own if base.planned.name == second.name), None)
-        return (first, later) if first is not None and later is not None and first.ran and later.ran else None
-
-    def case(self, planned: Planned, values: Values | Generated, **changes: object) -> Case:
-        """The call of ``planned`` as the original and candidates make it."""
-        return make_case(planned, values, self.state_of(planned), **changes)
-
-    def state_of(self, planned: Planned) -> dict[str, Array]:
-        """Parameters and buffers that the call's model starts with."""
-        state = self.states.get(planned.problem.init_arguments, State())
-        return varied(state) if planned.varied else state.values
-
-
-def make_case(planned: Planned, values: Values | Generated, state: dict[str, Array], **changes: object) -> Case:
-    """A call in the planned dtype, under the modelled arithmetic, with ``changes`` to the Case's fields."""
-    if not planned.own:
-        state = {name: round_to(v, planned.dtype) if v.dtype.kind == "f" else v for name, v in state.items()}
-    case = Case(
-        name=planned.name,
-        problem=planned.problem,
-        instance=planned.instance,
-        dtypes=planned.dtypes,
-        cast=None if planned.own else planned.dtype,
-        values=values,
-        arithmetic=MODELLED,
-        state=state,
-        # the second call of a model gets the first one's tensors with other values in them
-        probe=REFILLED if planned.second else FRESH,
-        continues=planned.second,
-        needs_state=planned.varied,
-    )
-    return replace(case, **changes)  # type: ignore[arg-type]
-
-
-def varied(state: State) -> dict[str, Array]:
-    """Parameters that a file cannot have folded into anything when its model was made; buffers may be constants."""
-    rng = np.random.default_rng(_VARIED_BY)
-    return {
-        name: values * rng.uniform(0.5, 1.5, values.shape) if _can_vary(state, name) else values
-        for name, values in state.values.items()
-    }
-
-
-def _can_vary(state: State, name: str) -> bool:
-    return name in state.parameters and state.values[name].dtype.kind == "f"
 
 
 class BaselineBuilder:
@@ -174,7 +106,7 @@ class BaselineBuilder:
         try:
             small = self._initial_states(session, problems)
             planned = self._planned(session, small, dtypes)
-            if planned and any(_can_vary(self._state(planned[0]), name) for name in self._state(planned[0]).values):
+            if planned and any(can_vary(self._state(planned[0]), name) for name in self._state(planned[0]).values):
                 planned.append(plan_varied(planned[0]))
             self._small = planned[0].problem if planned else None
             planned += plan_real(self._initial_states(session, real))

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from tilewright.prove import baseline as baseline_room
 from tilewright.prove import trials
-from tilewright.prove.baseline import BaselineBuilder, Baselines
+from tilewright.prove.baseline import BaselineBuilder
+from tilewright.prove.baselines import Baselines
 from tilewright.prove.compare import Judged
 from tilewright.prove.fleet import Fleet
 from tilewright.prove.inputs import NON_FINITE

@@ -13,7 +13,7 @@ import linecache
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,27 +22,14 @@ import numpy as np
 import torch
 
 from tilewright.prove import generate, tuning
+from tilewright.prove.arrays import DTYPES, copies, flatten, named, refilled, save_all
+from tilewright.prove.instance import Instance, fill_unset, load_state
 from tilewright.prove.physics_probe import needed_inputs, written_bytes
 from tilewright.prove.pieces import find_split, run_halving
 from tilewright.prove.runner_words import NO_SUCH_STATE
 from tilewright.prove.structure.snapshot import preload
 from tilewright.prove.structure.watch import Watch, odd_tensors
 
-DTYPES = {
-    "f32": torch.float32,
-    "f16": torch.float16,
-    "bf16": torch.bfloat16,
-    "f64": torch.float64,
-    "i8": torch.int8,
-    "u8": torch.uint8,
-    "i16": torch.int16,
-    "i32": torch.int32,
-    "i64": torch.int64,
-    "bool": torch.bool,
-}
-_NAMES = {dtype: name for name, dtype in DTYPES.items()}
-_SAMPLED_FROM, _SAMPLE = 1 << 25, 1 << 21
-"""Elements from which a generated call's output comes back as a sample, and how many of them do."""
 _MANY_CALLS = 24
 """Calls of a worn model before the one that is looked at."""
 
@@ -75,50 +62,6 @@ class Backend(Protocol):
         """Whether ``error`` left a device that cannot be used any more."""
 
 
-class _Instance:
-    """One model, with what its latest call was given and gave back."""
-
-    def __init__(self, model: Any) -> None:
-        self.model = model
-        self.inputs: list[Any] = []
-        self.outputs: dict[str, Any] = {}
-        self._first = self._buffers()
-
-    def state(self) -> dict[str, Any]:
-        """Parameters and buffers by name, as they are."""
-        return dict(self.model.state_dict(keep_vars=True)) if isinstance(self.model, torch.nn.Module) else {}
-
-    @contextlib.contextmanager
-    def buffers(self, probe: str, continues: bool) -> Iterator[None]:
-        """Give the call the buffers of a fresh model, unless it ``continues``; a probe leaves no trace in them."""
-        if continues:
-            yield
-            return
-        now = self._buffers()
-        self.rewind()
-        if probe == "fresh":
-            yield
-            return
-        try:
-            yield
-        finally:
-            self._set(now)
-
-    def rewind(self) -> None:
-        """Set the buffers to those of a fresh model."""
-        self._set(self._first)
-
-    def _buffers(self) -> dict[str, torch.Tensor]:
-        named = self.model.named_buffers() if isinstance(self.model, torch.nn.Module) else ()
-        return {name: value.clone() for name, value in named}
-
-    def _set(self, buffers: dict[str, torch.Tensor]) -> None:
-        own = dict(self.model.named_buffers()) if buffers else {}
-        for name, value in buffers.items():
-            if name in own and own[name].shape == value.shape:
-                own[name].copy_(value)
-
-
 class Runner:
     """One imported file with the models made of it."""
 
@@ -130,7 +73,7 @@ class Runner:
         if not hasattr(module, class_name):
             raise AttributeError(f"the file has no class {class_name}")
         self.module, self.model_class = module, getattr(module, class_name)
-        self.instances: dict[str, _Instance] = {}
+        self.instances: dict[str, Instance] = {}
         self.looked_at: set[str] = set()
         """Cases after which everything is compared with how it was: what was replaced stays so."""
 
@@ -177,7 +120,7 @@ class Runner:
         split = find_split(model, made(told | {"specs": told["small"]}), inputs=inputs) if told["small"] else None
         arrays, how = run_halving(model, inputs, split, device=self.backend.device)
         leaves = {name: torch.from_numpy(np.ascontiguousarray(value)) for name, value in arrays.items()}
-        saved = _save_all(folder, "output", leaves, int(told["places"]))
+        saved = save_all(folder, "output", leaves, int(told["places"]))
         return {"outputs": saved, "inputs": [], "state": [], "seen": {"how": how}}
 
     def _call(self, case: dict[str, Any], folder: Path, tuned: tuning.Tuning) -> dict[str, Any]:
@@ -185,7 +128,7 @@ class Runner:
         model, probe = instance.model, case["probe"]
         inputs = [self._input(case, folder, index) for index in range(len(case["inputs"]))]
         if probe == "refilled":
-            inputs = _refilled(instance.inputs, inputs)
+            inputs = refilled(instance.inputs, inputs)
         tuned.reset(case["config"], case["first_call"])
         if case["needs_state"]:
             self._change_state(case, folder, instance, inputs)
@@ -193,12 +136,12 @@ class Runner:
         with instance.buffers(probe, case["continues"]):
             if probe == "timed":
                 return {"times": self.backend.time(lambda: model(*inputs)), "outputs": [], "inputs": [], "state": []}
-            with self.backend.call(case["arithmetic"], [*_named(inputs), *instance.state().items()]):
+            with self.backend.call(case["arithmetic"], [*named(inputs), *instance.state().items()]):
                 if probe == "worn":
                     for _ in range(_MANY_CALLS):
                         model(*(instance.inputs or inputs))
                     instance.rewind()
-                    inputs = _refilled(instance.inputs, inputs)
+                    inputs = refilled(instance.inputs, inputs)
                 with self.watch.call(no_op=probe == "no_op"):
                     outputs = model(*inputs)
                 memory = self.backend.settle()
@@ -208,28 +151,28 @@ class Runner:
         self,
         case: dict[str, Any],
         folder: Path,
-        instance: _Instance,
+        instance: Instance,
         inputs: list[Any],
         outputs: Any,
         tuned: tuning.Tuning,
     ) -> dict[str, Any]:
         """Write the arrays of a call that came to an end, and say what is where."""
         leaves: dict[str, Any] = {}
-        _flatten("output", outputs, leaves)
+        flatten("output", outputs, leaves)
         kept = instance.outputs if case["probe"] == "refilled" else {}
         seed = None if case["generate"] is None else int(case["generate"]["places"])
-        named = dict(_named(inputs))
+        tensors = dict(named(inputs))
         state = instance.state()
         told = {
-            "outputs": _save_all(folder, "output", leaves, seed),
-            "kept": _save_all(folder, "kept", kept, seed),
-            "inputs": [] if case["generate"] else _save_all(folder, "input", named, None),
+            "outputs": save_all(folder, "output", leaves, seed),
+            "kept": save_all(folder, "kept", kept, seed),
+            "inputs": [] if case["generate"] else save_all(folder, "input", tensors, None),
             "changed": self._changed(case, inputs),
-            "state": _save_all(folder, "state", {f"state {name}": value for name, value in state.items()}, seed),
+            "state": save_all(folder, "state", {f"state {name}": value for name, value in state.items()}, seed),
             "configurations": dict(tuned.counts),
             "seen": self.watch.seen(look=case["name"] in self.looked_at),
             "odd": odd_tensors(outputs),
-            "written_bytes": written_bytes(outputs, [*named.values(), *state.values()]),
+            "written_bytes": written_bytes(outputs, [*tensors.values(), *state.values()]),
         }
         if case["probe"] != "no_op":
             instance.inputs, instance.outputs = inputs, leaves
@@ -245,7 +188,7 @@ class Runner:
         """Write what the file's ``get_inputs`` returns."""
         self.backend.reseed(self.seed)
         values = {f"input {index}": value for index, value in enumerate(self.module.get_inputs())}
-        return _save_all(folder, "given", values, None)
+        return save_all(folder, "given", values, None)
 
     def make(self, init: list[Any]) -> Any:
         """A fresh model on the backend's device."""
@@ -253,10 +196,10 @@ class Runner:
         model = self.model_class(*(tuple(value) if isinstance(value, list) else value for value in init))
         if isinstance(model, torch.nn.Module):
             model.to(self.backend.device)
-            _fill_unset(model, self.seed)
+            fill_unset(model, self.seed)
         return model
 
-    def _instance(self, case: dict[str, Any], folder: Path) -> _Instance:
+    def _instance(self, case: dict[str, Any], folder: Path) -> Instance:
         key = case["instance"]
         if key not in self.instances:
             model = self.make(case["init"])
@@ -264,14 +207,14 @@ class Runner:
                 if case["cast"] is not None:
                     model.to(DTYPES[case["cast"]])
                 if not case["needs_state"]:
-                    _load_state(model, folder, case["state"])
-            self.instances[key] = _Instance(model)
+                    load_state(model, folder, case["state"])
+            self.instances[key] = Instance(model)
         return self.instances[key]
 
-    def _change_state(self, case: dict[str, Any], folder: Path, instance: _Instance, inputs: list[Any]) -> None:
+    def _change_state(self, case: dict[str, Any], folder: Path, instance: Instance, inputs: list[Any]) -> None:
         """Call the model as it was made, then give it other parameters: what it kept of the old ones is stale now."""
-        with self.backend.call(case["arithmetic"], _named(inputs)):
-            instance.model(*_copies(inputs))
+        with self.backend.call(case["arithmetic"], named(inputs)):
+            instance.model(*copies(inputs))
             self.backend.settle()
         instance.rewind()
         if isinstance(instance.model, torch.nn.Module):
@@ -279,7 +222,7 @@ class Runner:
             missing = [name for name in case["state"] if name not in own]
             if missing:
                 raise LookupError(f"{NO_SUCH_STATE}: {missing[0]}")
-            _load_state(instance.model, folder, case["state"])
+            load_state(instance.model, folder, case["state"])
 
     def _input(self, case: dict[str, Any], folder: Path, index: int) -> Any:
         spec = case["inputs"][index]
@@ -315,76 +258,6 @@ def _import(path: Path) -> Any:
     linecache.checkcache(str(path))
     spec.loader.exec_module(module)
     return module
-
-
-def _refilled(before: list[Any], inputs: list[Any]) -> list[Any]:
-    return [_refill(old, new) for old, new in zip(before or inputs, inputs, strict=True)]
-
-
-def _refill(old: Any, new: Any) -> Any:
-    """The old tensor object with the new values: same id, address and version, as a serving loop reuses buffers."""
-    if not isinstance(old, torch.Tensor) or not isinstance(new, torch.Tensor) or old.shape != new.shape:
-        return new
-    once = tuple(slice(0, 1) if stride == 0 else slice(None) for stride in old.stride())
-    old.data[once].copy_(new[once])
-    return old
-
-
-def _fill_unset(model: torch.nn.Module, seed: int) -> None:
-    """Give parameters that the file leaves as ``torch.empty`` values that can be compared."""
-    generator = torch.Generator().manual_seed(seed)
-    for value in model.state_dict(keep_vars=True).values():
-        if value.is_floating_point() and bool(torch.isnan(value).any()):
-            value.data.copy_(torch.randn(value.shape, generator=generator))
-
-
-def _named(inputs: list[Any]) -> list[tuple[str, torch.Tensor]]:
-    return [(f"input {i}", value) for i, value in enumerate(inputs) if isinstance(value, torch.Tensor)]
-
-
-def _copies(inputs: list[Any]) -> list[Any]:
-    return [value.clone() if isinstance(value, torch.Tensor) else value for value in inputs]
-
-
-def _load_state(model: torch.nn.Module, folder: Path, names: list[str]) -> None:
-    """Copy the given state where name and shape agree."""
-    own = model.state_dict(keep_vars=True)
-    for index, name in enumerate(names):
-        if name in own:
-            values = torch.from_numpy(np.load(folder / f"given_state_{index}.npy", allow_pickle=False).copy())
-            if values.shape == own[name].shape:
-                own[name].data.copy_(values)
-
-
-def _flatten(name: str, value: Any, leaves: dict[str, Any]) -> None:
-    if isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            _flatten(f"{name}[{index}]", item, leaves)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _flatten(f"{name}[{key!r}]", item, leaves)
-    else:
-        leaves[name] = value
-
-
-def _save_all(folder: Path, kind: str, values: dict[str, Any], sample_seed: int | None) -> list[dict[str, Any]]:
-    """Write tensors as arrays; of very large ones of generated calls, elements at places that the seed chooses."""
-    saved: list[dict[str, Any]] = []
-    for index, (name, value) in enumerate(values.items()):
-        if not isinstance(value, torch.Tensor):
-            saved.append({"name": name, "value": repr(value)[:200]})
-            continue
-        plain = value.detach()
-        dtype = _NAMES.get(plain.dtype, str(plain.dtype))
-        file = f"{kind}_{index}.npy"
-        told = {"name": name, "dtype": dtype, "file": file, "contiguous": bool(plain.is_contiguous())}
-        told |= {"shape": list(plain.shape), "device": plain.device.type}
-        if sample_seed is not None and plain.numel() >= _SAMPLED_FROM:
-            plain = plain.reshape(-1)[generate.places(plain.numel(), _SAMPLE, sample_seed, plain.device)]
-        raw = plain.contiguous().cpu()
-        np.save(folder / file, (raw.view(torch.int16) if dtype == "bf16" else raw).numpy(), allow_pickle=False)
-        saved.append(told)
-    return saved
 
 
 def _kind(error: BaseException, lost: bool) -> str:
@@ -452,7 +325,7 @@ def write_state(runner: Runner, folder: str, init: list[Any]) -> int:
     state = dict(model.state_dict()) if isinstance(model, torch.nn.Module) else {}
     plain = {name: value.double() if value.is_floating_point() else value for name, value in state.items()}
     parameters = [name for name, _ in model.named_parameters()] if isinstance(model, torch.nn.Module) else []
-    told = {"state": _save_all(Path(folder), "state", plain, None), "parameters": parameters}
+    told = {"state": save_all(Path(folder), "state", plain, None), "parameters": parameters}
     (Path(folder) / "result.json").write_text(json.dumps(told))
     return len(state)
 

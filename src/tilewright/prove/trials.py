@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from tilewright.prove import inputs, probes
-from tilewright.prove.baseline import Baselines
+from tilewright.prove.baselines import Baselines
 from tilewright.prove.compare import Baseline, Judged, compare
 from tilewright.prove.physics_gate import Gate
 from tilewright.prove.plan import Planned, size_of

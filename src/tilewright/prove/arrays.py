@@ -1,0 +1,83 @@
+"""Tensors of a case: from and to the arrays that cross to the parent. Worker side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tilewright.prove import generate
+
+DTYPES = {
+    "f32": torch.float32,
+    "f16": torch.float16,
+    "bf16": torch.bfloat16,
+    "f64": torch.float64,
+    "i8": torch.int8,
+    "u8": torch.uint8,
+    "i16": torch.int16,
+    "i32": torch.int32,
+    "i64": torch.int64,
+    "bool": torch.bool,
+}
+_NAMES = {dtype: name for name, dtype in DTYPES.items()}
+_SAMPLED_FROM, _SAMPLE = 1 << 25, 1 << 21
+"""Elements from which a generated call's output comes back as a sample, and how many of them do."""
+
+
+def flatten(name: str, value: Any, leaves: dict[str, Any]) -> None:
+    """Put everything in a model's answer into ``leaves``, by its place: ``output``, ``output[0]`` …"""
+    if isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            flatten(f"{name}[{index}]", item, leaves)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            flatten(f"{name}[{key!r}]", item, leaves)
+    else:
+        leaves[name] = value
+
+
+def save_all(folder: Path, kind: str, values: dict[str, Any], sample_seed: int | None) -> list[dict[str, Any]]:
+    """Write tensors as arrays; of very large ones of generated calls, elements at places that the seed chooses."""
+    saved: list[dict[str, Any]] = []
+    for index, (name, value) in enumerate(values.items()):
+        if not isinstance(value, torch.Tensor):
+            saved.append({"name": name, "value": repr(value)[:200]})
+            continue
+        plain = value.detach()
+        dtype = _NAMES.get(plain.dtype, str(plain.dtype))
+        file = f"{kind}_{index}.npy"
+        told = {"name": name, "dtype": dtype, "file": file, "contiguous": bool(plain.is_contiguous())}
+        told |= {"shape": list(plain.shape), "device": plain.device.type}
+        if sample_seed is not None and plain.numel() >= _SAMPLED_FROM:
+            plain = plain.reshape(-1)[generate.places(plain.numel(), _SAMPLE, sample_seed, plain.device)]
+        raw = plain.contiguous().cpu()
+        np.save(folder / file, (raw.view(torch.int16) if dtype == "bf16" else raw).numpy(), allow_pickle=False)
+        saved.append(told)
+    return saved
+
+
+def named(inputs: list[Any]) -> list[tuple[str, torch.Tensor]]:
+    """The tensors among forward's arguments, with their names."""
+    return [(f"input {i}", value) for i, value in enumerate(inputs) if isinstance(value, torch.Tensor)]
+
+
+def copies(inputs: list[Any]) -> list[Any]:
+    """Forward's arguments with tensors of their own."""
+    return [value.clone() if isinstance(value, torch.Tensor) else value for value in inputs]
+
+
+def refilled(before: list[Any], inputs: list[Any]) -> list[Any]:
+    """The last call's arguments with the values of ``inputs`` in them; those of a first call as they are."""
+    return [_refill(old, new) for old, new in zip(before or inputs, inputs, strict=True)]
+
+
+def _refill(old: Any, new: Any) -> Any:
+    """The old tensor object with the new values: same id, address and version, as a serving loop reuses buffers."""
+    if not isinstance(old, torch.Tensor) or not isinstance(new, torch.Tensor) or old.shape != new.shape:
+        return new
+    once = tuple(slice(0, 1) if stride == 0 else slice(None) for stride in old.stride())
+    old.data[once].copy_(new[once])
+    return old
