@@ -26,6 +26,7 @@ from tilewright.records.target import Target
 from tilewright.records.trial import Inspection, Run
 from tilewright.records.verification import Claim, Verification, VerifiedFile
 from tilewright.search.analyse import analyse
+from tilewright.search.operations import operations_of
 
 DEFAULT_GPU = "rtx4090"
 DEFAULT_STAGE = "grid_and_parallel"
@@ -281,6 +282,7 @@ class Verifier:
             many=many,
             workers=workers,
             memory_fraction=memory_fraction,
+            operations_of=operations_of,
             say=on_step or (lambda step: None),
         )
 

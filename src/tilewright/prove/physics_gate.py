@@ -22,13 +22,20 @@ class Gate:
     def __init__(self, target: Target) -> None:
         self.target = target
 
-    def judge(self, base: Baseline, result: Result, needed: Mapping[str, float]) -> list[Judged]:
+    def judge(
+        self,
+        base: Baseline,
+        result: Result,
+        needed: Mapping[str, float],
+        operations: Mapping[str, float] | None = None,
+    ) -> list[Judged]:
         """Checks ``physics`` and ``streams`` of one timed call.
 
         Args:
             base: the call.
             result: of the timed runs; what it tells is the worker's claim.
             needed: which part of each input (``input 0``) the answer was seen to depend on.
+            operations: that the candidate's own kernels do in this call, by unit.
         """
         planned = base.planned
         if not result.ran:
@@ -45,7 +52,7 @@ class Gate:
         for index, (spec, dtype) in enumerate(zip(planned.problem.inputs, planned.dtypes, strict=True)):
             if spec.dtype != "python":
                 read += needed.get(f"input {index}", 0.0) * math.prod(spec.shape) * _ITEM_BYTES.get(dtype, 0)
-        least = physics.floor_on(self.target, output_bytes=written, needed_input_bytes=int(read))
+        least = physics.floor_on(self.target, output_bytes=written, needed_input_bytes=int(read), operations=operations)
         passed, detail = physics.physics_fact(call_us, least)
         return [probes.fact(planned, "physics", detail, 0.0 if passed else 1.0), streams]
 

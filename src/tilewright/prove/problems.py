@@ -9,6 +9,8 @@ from dataclasses import replace
 from tilewright.records.problem import Problem
 from tilewright.records.source import TensorSpec
 
+AS_STATED = "as stated"
+"""Label of a call at the very sizes that the user stated."""
 InitArguments = tuple[int | float | bool | str | tuple[int, ...] | None, ...]
 
 _KEPT_UP_TO = 16
@@ -115,7 +117,7 @@ def real_problems(
             label=label,
         )
 
-    result = [Problem(inputs=inputs, init_arguments=init_arguments, label="as stated")]
+    result = [Problem(inputs=inputs, init_arguments=init_arguments, label=AS_STATED)]
     sizes = {
         value: value - (2 * number + (1 if value % 2 == 0 else 2)) for number, value in enumerate(_sizes(inputs, ()))
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from tilewright.prove import baseline as baseline_room
@@ -144,7 +144,12 @@ class Prover:
         return f"nothing could be compared{first}"
 
     def prove(
-        self, candidate: KernelSource, *, workers: Sequence[Worker] | None = None, timeout_s: float | None = None
+        self,
+        candidate: KernelSource,
+        *,
+        workers: Sequence[Worker] | None = None,
+        timeout_s: float | None = None,
+        operations: Callable[[], Mapping[str, float]] = dict,
     ) -> Verdict:
         """Run ``candidate`` on every call that the original answers, and compare.
 
@@ -152,6 +157,7 @@ class Prover:
             candidate: the file.
             workers: where it runs; ``None``: where all candidates of this prover do.
             timeout_s: seconds for all its runs; ``None``: as for the original.
+            operations: asked, when a time has been taken, what its own kernels do in the call as stated, by unit.
         """
         began, limit_s = time.monotonic(), self._timeout_s if timeout_s is None else timeout_s
         if not self._baselines.usable:
@@ -159,7 +165,7 @@ class Prover:
         hosts = [Host(worker=each, jobs=self._jobs) for each in workers or self._workers]
         fleet = Fleet(hosts, candidate.text, "ModelNew", seed=self._seed, timeout_s=limit_s)
         try:
-            trial = trials.Trials(self._baselines, self._precision, self._gate, len(hosts))
+            trial = trials.Trials(self._baselines, self._precision, self._gate, len(hosts), operations)
             return self._decide(fleet, trial, began, limit_s)
         finally:
             fleet.close()

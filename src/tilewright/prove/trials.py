@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -11,6 +11,7 @@ from tilewright.prove.baselines import Baselines
 from tilewright.prove.compare import Baseline, Judged, compare
 from tilewright.prove.physics_gate import Gate
 from tilewright.prove.plan import Planned, size_of
+from tilewright.prove.problems import AS_STATED
 from tilewright.prove.results import Result
 from tilewright.prove.runner_words import NO_SUCH_STATE
 from tilewright.prove.session import FRESH, NO_OP, REPEAT, TIMED, WORN, Case
@@ -43,7 +44,15 @@ class _Call:
 class Trials:
     """The calls of one candidate."""
 
-    def __init__(self, baselines: Baselines, precision: str, gate: Gate | None, workers: int) -> None:
+    def __init__(
+        self,
+        baselines: Baselines,
+        precision: str,
+        gate: Gate | None,
+        workers: int,
+        operations: Callable[[], Mapping[str, float]] = dict,
+    ) -> None:
+        self._operations = operations
         self._baselines, self._precision, self._gate, self._parallel = baselines, precision, gate, workers > 1
         self._calls: dict[str, _Call] = {}
         self._results: dict[str, Result] = {}
@@ -174,7 +183,11 @@ class Trials:
     def _judge(self, call: _Call, result: Result, notes: list[str]) -> list[Judged]:
         base, planned = call.base, call.base.planned
         if call.role == CLOCKED:
-            return [] if self._gate is None else self._gate.judge(base, result, self._baselines.needed)
+            if self._gate is None:
+                return []
+            # what was counted, was counted at the size that is stated
+            operations = self._operations() if planned.problem.label == AS_STATED else None
+            return self._gate.judge(base, result, self._baselines.needed, operations)
         if call.role in (IDLE, IDLE_AGAIN):
             usual = self._first(planned)
             same = call.role == IDLE_AGAIN

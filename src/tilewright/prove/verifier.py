@@ -6,7 +6,8 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +18,7 @@ from tilewright.capture import capture
 from tilewright.errors import InputError, ReferenceFileError, SourceError, UnknownGpuError
 from tilewright.prove import host
 from tilewright.prove.physics_gate import Gate
-from tilewright.prove.problems import real_problems, small_problems
+from tilewright.prove.problems import AS_STATED, real_problems, small_problems
 from tilewright.prove.prover import Prover, cuda_worker, interpreter_worker
 from tilewright.prove.reference import ReferenceCall, check_inputs, read_reference
 from tilewright.prove.stock import Stock, only_numbers
@@ -64,6 +65,7 @@ class Verifier:
         many: bool = False,
         workers: int | None = None,
         memory_fraction: float = _MEMORY_FRACTION,
+        operations_of: Callable[[Claim, Target], Mapping[str, float]] | None = None,
         say: Callable[[str], None] = lambda step: None,
     ) -> None:
         """Make a verifier; its processes start with the ``with`` block.
@@ -78,8 +80,10 @@ class Verifier:
             many: whether to have fresh processes ready for a next candidate.
             workers: processes that share one candidate's calls; ``None``: as many as the processors suggest.
             memory_fraction: part of the GPU's memory that each of a candidate's processes may take.
+            operations_of: counts what a candidate's own kernels do, by unit, for times on a GPU.
             say: told what is being done.
         """
+        self._operations_of = operations_of
         self._target, self._version, self._gpu, self._device = target, version, gpu, device
         self._sandbox, self._large, self._many, self._say = sandbox, large, many, say
         self._fraction = memory_fraction
@@ -160,8 +164,11 @@ class Verifier:
 
     def _run(self, prepared: _Prepared, claim: Claim, timeout_s: float) -> Verdict:
         workers = self._stock.take()
+        operations = self._count(replace(prepared.claim, candidate=claim.candidate))
         try:
-            verdict = prepared.prover.prove(kernel_source(claim.candidate), workers=workers, timeout_s=timeout_s)
+            verdict = prepared.prover.prove(
+                kernel_source(claim.candidate), workers=workers, timeout_s=timeout_s, operations=operations
+            )
         except BaseException:
             self._stock.discard()
             raise
@@ -169,6 +176,15 @@ class Verifier:
             self._stock.discard()
         _blame_reference(claim, prepared.call, verdict)
         return verdict
+
+    def _count(self, claim: Claim) -> Callable[[], Mapping[str, float]]:
+        """Begin to count the candidate's operations; what is returned waits for the answer."""
+        if self._gate is None or self._operations_of is None:
+            return dict
+        thread = ThreadPoolExecutor(1, thread_name_prefix="tilewright-operations")
+        coming = thread.submit(self._operations_of, claim, self._gate.target)
+        thread.shutdown(wait=False)
+        return coming.result
 
     def _prepare(self, claim: Claim, seed: int | None, timeout_s: float, times: _Times) -> _Prepared:
         """Run reference and original, or find that they have run."""
@@ -199,7 +215,7 @@ class Verifier:
             oracle_worker=self._reader if self._device == "cuda" else None,
             device=self._device,
             real_problems=real,
-            stated=Problem(inputs=claim.inputs, init_arguments=claim.init_arguments, label="as stated"),
+            stated=Problem(inputs=claim.inputs, init_arguments=claim.init_arguments, label=AS_STATED),
             gate=self._gate,
             seed=secrets.randbits(_SEED_BITS) if seed is None else seed,
             timeout_s=max(timeout_s, _REFERENCE_LIMIT_S),
