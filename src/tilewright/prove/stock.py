@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from tilewright.prove import host
 from tilewright.prove.prover import cuda_worker, interpreter_worker
 from tilewright.prove.session import CUDA, INTERPRETER
-from tilewright.records.verdict import Status, Verdict
+from tilewright.records.verdict import Check, Status, Verdict
 from tilewright.workers import Worker
 
 _NUMBERS = frozenset(
@@ -24,8 +24,14 @@ def only_numbers(verdict: Verdict) -> bool:
     """Whether a candidate was seen to do nothing in its process but to compute, rightly or not."""
     if verdict.status is Status.UNDECIDED:
         return False
-    failed = [check.name for check in verdict.checks if not check.passed]
-    return all(name in _NUMBERS or ": " in name for name in failed)
+    return all(_is_number(check) for check in verdict.checks if not check.passed)
+
+
+def _is_number(check: Check) -> bool:
+    if check.name == "runs":
+        # an exception unwinds what it leaves; a crash leaves no process, and one that is overdue leaves a bad one
+        return "raises" in check.detail
+    return check.name in _NUMBERS or ": " in check.name
 
 
 class Stock:
