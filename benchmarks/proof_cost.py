@@ -14,6 +14,7 @@ import json
 import statistics
 import time
 from pathlib import Path
+from typing import Any
 
 from tilewright import __version__, source, targets
 from tilewright.prove.reference import verified_file
@@ -63,7 +64,7 @@ def main() -> None:
         reference=verified_file("reference.py", REFERENCE),
         original=verified_file("original.py", original),
     )
-    rows = []
+    rows: list[dict[str, Any]] = []
     verifier = Verifier(
         target=targets.load("4090"),
         version=__version__,
@@ -92,7 +93,7 @@ def main() -> None:
                     }
                 )
                 print(rows[-1], flush=True)
-    told = {
+    told: dict[str, Any] = {
         "device": found.device,
         "driver": found.driver,
         "versions": dict(found.versions),

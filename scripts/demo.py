@@ -17,7 +17,7 @@ from rich.syntax import Syntax
 
 from tilewright import source
 from tilewright.source import Part
-from tilewright.workers.processes import resident_bytes
+from tilewright.workers.watch import Watch
 
 ROOT = Path(__file__).resolve().parents[1]
 PROMPT = Path("examples/seed/prompt.txt")
@@ -68,9 +68,9 @@ def _difference(before: str, after: str) -> str:
 def _watched(command: list[str]) -> tuple[int, float]:
     """Run a command; its exit code, and the most memory in GB that it and its workers held at once (0 off Linux)."""
     process = subprocess.Popen(command, cwd=ROOT)
-    peak = 0
+    watch, peak = Watch(process.pid), 0
     while process.poll() is None:
-        peak = max(peak, resident_bytes(process.pid))
+        peak = max(peak, watch.look().memory_bytes)
         time.sleep(0.1)
     return process.returncode, peak / 1e9
 
