@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tilewright import targets
 from tilewright.prove.physics import contraction_operations, floor, floor_on, peaks_of, physics_fact
-from tilewright.prove.physics_probe import needed_bytes, needed_inputs, written_bytes
+from tilewright.prove.physics_probe import needed_inputs, written_bytes
 from tilewright.records.algorithm import Accumulated, Contraction, Operand, Output
 
 H200 = {"l2_bytes": 60_000_000, "dram_gb_per_s": 4800.0}
@@ -130,7 +130,6 @@ def test_inputs_that_decide_every_answer_count_nearly_in_full() -> None:
     parts = needed_inputs(lambda x, y, scale: (torch.nn.functional.hardtanh(x) + y) * scale, [x, y, 2.0])
     assert parts["input 0"] > 0.7
     assert parts["input 1"] > 0.7
-    assert needed_bytes(parts, [x, y, 2.0], {}) > 0.7 * 2 * x.numel() * 4
 
 
 UNREAD = {
@@ -170,4 +169,3 @@ def test_memory_counts_once_and_only_where_it_is_written() -> None:
     assert written_bytes(x.view(100), [x]) == 0
     assert written_bytes(torch.empty(10).expand(50, 10), [x]) == 40
     assert written_bytes((torch.empty(0), 3, None), [x]) == 0
-    assert needed_bytes({"input 0": 1.0, "input 1": 1.0}, [x, x.T], {}) == 400

@@ -37,6 +37,16 @@ def test_bytes_that_nobody_needs_do_not_count() -> None:
     assert judge([1000.0], needed={})["physics"][0]
 
 
+def test_an_expanded_input_is_read_once() -> None:
+    row = TensorSpec(name="x", dtype="f32", shape=(1 << 15, 1 << 15), strides=(0, 1))
+    call = plan_real([Problem(inputs=(row,), label="as stated")])[0]
+    written = Result(kind="ran", written_bytes=4)
+    base = Baseline(planned=call, values=(), oracle=written, moved_oracle=None, original=written)
+    timed = Result(kind="ran", times={"events_us": [10.0], "after_us": 5.0})
+    found = Gate(targets.load("h200")).judge(base, timed, {"input 0": 1.0})
+    assert {item.check.name: item.check.passed for item in found}["physics"]
+
+
 def test_the_candidates_own_operations_bound_its_time() -> None:
     work = {"tensor_tf32": 2.0 * 2048 * 4096 * 8192 * 20}
     passed, detail = judge([2000.0], operations=work)["physics"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tilewright.prove import inputs, small_problems
-from tilewright.prove.plan import Planned, plan, runs_of, size_of
+from tilewright.prove.plan import Planned, plan
 from tilewright.records.problem import Problem
 from tilewright.records.source import TensorSpec
 
@@ -33,11 +33,3 @@ def test_integers_of_full_range_need_an_integer() -> None:
     calls = plan([problem], ("fp32",))
     assert inputs.FULL_RANGE in {p.distribution for p in calls}
     assert not {p.distribution for p in calls} & {*inputs.EXTREME, *inputs.FOLDED}
-
-
-def test_runs_are_counted(seed_inputs: tuple[TensorSpec, ...]) -> None:
-    calls = planned(seed_inputs)
-    ragged = calls[0].problem
-    # eight distributions with original, oracle and moved oracle but for one, and two each of two halves
-    assert runs_of(calls, ragged) == 8 * 3 - 1 + 4 * 2
-    assert size_of(ragged) == 100 * 52 + 36 * 100

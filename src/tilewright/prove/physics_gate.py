@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from tilewright.prove import physics, probes
 from tilewright.prove.compare import Baseline, Judged
 from tilewright.prove.results import Result
+from tilewright.records.source import TensorSpec
 from tilewright.records.target import Target
 
 _ITEM_BYTES = {"f64": 8, "i64": 8, "f32": 4, "i32": 4, "f16": 2, "bf16": 2, "i16": 2, "i8": 1, "u8": 1, "bool": 1}
@@ -51,10 +52,16 @@ class Gate:
         read = 0.0
         for index, (spec, dtype) in enumerate(zip(planned.problem.inputs, planned.dtypes, strict=True)):
             if spec.dtype != "python":
-                read += needed.get(f"input {index}", 0.0) * math.prod(spec.shape) * _ITEM_BYTES.get(dtype, 0)
+                read += needed.get(f"input {index}", 0.0) * _distinct(spec) * _ITEM_BYTES.get(dtype, 0)
         least = physics.floor_on(self.target, output_bytes=written, needed_input_bytes=int(read), operations=operations)
         passed, detail = physics.physics_fact(call_us, least)
         return [probes.fact(planned, "physics", detail, 0.0 if passed else 1.0), streams]
+
+
+def _distinct(spec: TensorSpec) -> int:
+    """Elements that lie in memory: an expanded dimension is one place."""
+    strides = spec.strides or (1,) * len(spec.shape)
+    return math.prod(size for size, stride in zip(spec.shape, strides, strict=True) if stride)
 
 
 def _times(told: object) -> tuple[float, float] | None:

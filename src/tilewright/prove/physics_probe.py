@@ -65,16 +65,6 @@ def needed_inputs(
         return {name: _part(call, inputs, value, base, probes, rng) for name, value in tensors.items()}
 
 
-def needed_bytes(parts: Mapping[str, float], inputs: Sequence[Any], also: Mapping[str, torch.Tensor]) -> int:
-    """Bytes that :func:`needed_inputs` has shown to be read; memory that several tensors share counts once."""
-    tensors = {f"input {i}": value for i, value in enumerate(inputs) if isinstance(value, torch.Tensor)} | dict(also)
-    most: dict[int, float] = {}
-    for name, value in tensors.items():
-        place = value.untyped_storage().data_ptr()
-        most[place] = max(most.get(place, 0.0), parts.get(name, 0.0) * _distinct_bytes(value))
-    return int(sum(most.values()))
-
-
 def written_bytes(outputs: Any, held: Sequence[Any]) -> int:
     """Bytes of memory that the call must have written to return ``outputs``.
 

@@ -159,9 +159,3 @@ def _extremes(problem: Problem, brief: bool) -> tuple[str, ...]:
     if main_dtype(problem) is None:
         return whole
     return (*(inputs.FOLDED if brief else inputs.EXTREME), *whole)
-
-
-def runs_of(planned: Sequence[Planned], problem: Problem) -> int:
-    """Runs of ``problem`` with original, oracle and moved oracle: what a plan costs before any candidate."""
-    mine = [p for p in planned if p.problem is problem]
-    return sum(2 + ((p.own or p.dtype in ("f32", "f64")) and p.distribution != inputs.NON_FINITE) for p in mine)
