@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol, TypeAlias
 
 from tilewright.records.launch import Launch
@@ -29,6 +29,9 @@ class Family(Protocol):
 
     def candidates(self, lifted: Lifted, target: Target, stage: Stage) -> tuple[Plan, ...]:
         """Plans worth looking at, legal on ``target``, that change only what ``stage`` owns; none repeats the input."""
+
+    def variants(self, lifted: Lifted, base: Schedule, target: Target, fields: Collection[str]) -> tuple[Schedule, ...]:
+        """Single schedules, legal on ``target``, that differ from ``base`` in ``fields`` only; ``base`` left out."""
 
     def emit(self, source: KernelSource, lifted: Lifted, plan: Sequence[Schedule], *, docstring: str) -> str | Refusal:
         """The whole new file, or why this file's wrapper cannot be rewritten.

@@ -105,6 +105,20 @@ class Verifier:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    @property
+    def device_name(self) -> str:
+        """The GPU's name as its driver gives it; empty before it has started, and without one."""
+        return "" if self._met is None else self._met.name
+
+    def prepare(self, claim: Claim, *, seed: int | None, timeout_s: float = 60.0) -> None:
+        """Run the claim's reference and original now, so that its first candidate need not wait for them.
+
+        Raises:
+            InputError: one of them cannot be used.
+        """
+        self._stock.start()
+        self._prepare(claim, seed, timeout_s, _Times())
+
     def verify(self, claim: Claim, *, seed: int | None = None, timeout_s: float = 60.0) -> Verification:
         """Verify a candidate against a reference, an original, or both.
 

@@ -10,7 +10,6 @@ from tilewright.families import Plan
 from tilewright.records.algorithm import Contraction
 from tilewright.records.build import Build
 from tilewright.records.schedule import Schedule
-from tilewright.records.stage import Stage
 from tilewright.records.target import Target
 from tilewright.records.trial import Change
 from tilewright.search.analyse import Analysed
@@ -145,7 +144,7 @@ def _alone(analysed: Analysed, group: _Group, plan: Plan, target: Target) -> flo
     return before / best if best not in (0.0, float("inf")) else None
 
 
-def kernel_docstring(analysed: Analysed, plan: Plan, stage: Stage) -> str:
+def kernel_docstring(analysed: Analysed, plan: Plan) -> str:
     """The docstring of an emitted kernel: what it computes, what changed against the input, and why."""
     lines = [equation(analysed), ""]
     before, first = analysed.lifted.schedule, plan[0]
@@ -224,6 +223,12 @@ def _block_sentences(analysed: Analysed, plan: Sequence[Schedule]) -> list[str]:
     launches = {(one.num_warps, one.num_stages) for one in plan}
     if len(launches) > 1:
         lines.append("Warps and stages are tuned, at the same BLOCK_* throughout.")
+    elif launches != {(before.num_warps, before.num_stages)}:
+        new, old = plan[0], before
+        lines.append(
+            f"{_counted(new.num_warps, 'warp')} and {_counted(new.num_stages, 'stage')}; it ran with {old.num_warps} "
+            f"and {old.num_stages}."
+        )
     return lines
 
 

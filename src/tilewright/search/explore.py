@@ -60,9 +60,9 @@ def explore(
     kernel = analysed.lifted.launch.kernel
     if before is None:
         return (), (Refusal(what=f"{kernel}: estimate", reason=_failure_text(analysed.analysis.build)),)
-    healthy = _healthy(stage, metrics)
-    if healthy:
-        return (), (Refusal(what=f"{kernel}: {stage.name}", reason=healthy),)
+    fine = healthy(stage, metrics)
+    if fine:
+        return (), (Refusal(what=f"{kernel}: {stage.name}", reason=fine),)
     plans = tuple(
         plan
         for plan in analysed.family.candidates(analysed.lifted, session.target, stage)
@@ -103,7 +103,7 @@ def _simplest_first(explored: Sequence[Explored]) -> list[Explored]:
     )
 
 
-def _healthy(stage: Stage, metrics: Mapping[str, float]) -> str:
+def healthy(stage: Stage, metrics: Mapping[str, float]) -> str:
     """Why the stage has nothing to mend: every metric it is judged by was measured and is where it should be."""
     judged = [each for each in stage.thresholds if each.value is not None and each.metric in metrics]
     if not judged or any((metrics[each.metric] >= _value(each)) != each.above for each in judged):
@@ -210,7 +210,7 @@ def _emit_and_build(
 ) -> tuple[str, Capture, list[tuple[Schedule, Build | BuildFailure, Estimate | None]]] | Refusal:
     """The plan's file, what it launches, and the build and estimate of each entry."""
     kernel = analysed.lifted.launch.kernel
-    text = analysed.family.emit(source, analysed.lifted, plan, docstring=kernel_docstring(analysed, plan, stage))
+    text = analysed.family.emit(source, analysed.lifted, plan, docstring=kernel_docstring(analysed, plan))
     if isinstance(text, Refusal):
         return text
     written = replace(source, text=text, first_line=1)

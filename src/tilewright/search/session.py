@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import TypeAlias
 
 from tilewright.capture import PRELOAD as CAPTURE_PRELOAD
 from tilewright.compiler import default_cache
 from tilewright.prove import interpreter_worker
+from tilewright.records.progress import Progress
 from tilewright.records.target import Target
 from tilewright.workers import Pool, Worker
+
+OnStep: TypeAlias = Callable[[str | Progress], None]
+"""Told what is being done: in a few words, or how far a run has come."""
 
 
 class Session:
@@ -19,15 +24,14 @@ class Session:
     Attributes:
         target: the GPU that everything is built and estimated for.
         cache: folder of finished builds; by default that of the user.
-        say: told what is being done, in a few words.
     """
 
     def __init__(
-        self, target: Target, *, cache: Path | None = None, on_step: Callable[[str], None] | None = None
+        self, target: Target, *, cache: Path | None = None, on_step: OnStep | None = None
     ) -> None:
         self.target = target
         self.cache = default_cache() if cache is None else cache
-        self.say: Callable[[str], None] = on_step or (lambda step: None)
+        self._on_step = on_step or (lambda step: None)
         self._pool: Pool | None = None
         self._capture: Worker | None = None
         self._proof: Worker | None = None
@@ -45,6 +49,14 @@ class Session:
         for each in (self._pool, self._capture, self._proof, self._candidate):
             if each is not None:
                 each.close()
+
+    def say(self, step: str) -> None:
+        """Tell whoever watches what is being done, in a few words."""
+        self._on_step(step)
+
+    def show(self, progress: Progress) -> None:
+        """Tell whoever watches how far the run has come."""
+        self._on_step(progress)
 
     @property
     def pool(self) -> Pool:

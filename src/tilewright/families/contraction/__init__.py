@@ -1,13 +1,14 @@
 """Contractions: ``out[b, m, n] = value(sum over k of a[b, m, k] * b[b, k, n], …)``.
 
-The package follows the Family protocol: ``name``, ``lift``, ``candidates``, ``emit`` and ``work``.
+The package follows the Family protocol: ``name``, ``lift``, ``candidates``, ``variants``, ``emit`` and ``work``.
 """
 
 from tilewright.families.contraction.emit import emit
 from tilewright.families.contraction.lift import lift
 from tilewright.families.contraction.schedule import candidates, illegal
+from tilewright.families.contraction.variants import variants
 from tilewright.families.contraction.work import work
 
 name = "contraction"
 
-__all__ = ["candidates", "emit", "illegal", "lift", "name", "work"]
+__all__ = ["candidates", "emit", "illegal", "lift", "name", "variants", "work"]

@@ -37,8 +37,8 @@ MOST_ALIKE = 2
 """Entries of a list with the same warps, stages and area of the tile: equal guesses deserve different bets."""
 LEAST_SUMS = 8
 """Sums a thread under which a tile is not worth its loads."""
-_TILE_SIDES = (32, 64, 128, 256)
-_TILE_DEPTHS = (16, 32, 64, 128)
+TILE_SIDES = (32, 64, 128, 256)
+TILE_DEPTHS = (16, 32, 64, 128)
 
 
 def illegal(schedule: Schedule, lifted: Lifted, target: Target) -> str | None:
@@ -223,7 +223,7 @@ def _launch_lists(grid: Schedule, lifted: Lifted, target: Target) -> list[Plan]:
 
 
 def _block_lists(grid: Schedule, lifted: Lifted, target: Target) -> list[Plan]:
-    tiles = product(_TILE_SIDES, _TILE_SIDES, _TILE_DEPTHS)
+    tiles = product(TILE_SIDES, TILE_SIDES, TILE_DEPTHS)
     least = LEAST_SUMS * 32 * grid.num_warps
     entries = [replace(grid, block_m=m, block_n=n, block_k=k) for m, n, k in tiles if m * n >= least]
     return _list_of(entries, lifted, target)

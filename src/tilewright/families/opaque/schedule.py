@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
+from itertools import product
 
 from tilewright.families.family import Plan
 from tilewright.families.opaque.effects import rerun_hazard
@@ -15,6 +17,8 @@ from tilewright.records.trial import Lifted
 
 LAUNCH_GROUP = ("num_warps", "num_stages")
 WARPS = (1, 2, 4, 8, 16)
+STAGES = (1, 2, 3, 4, 5)
+"""Of the loops that Triton pipelines; where a kernel has none, all are the same binary."""
 MOST_PROGRAMS_TO_SWAP = 4096
 """Axis 0 takes 2**31 programs, axis 1 only 65535: a swap keeps a factor of 16 for larger inputs."""
 
@@ -44,6 +48,28 @@ def candidates(lifted: Lifted, target: Target, stage: Stage) -> tuple[Plan, ...]
     if "program_order" in stage.fields and swap_hazard(launch) is None:
         plans.append((replace(lifted.schedule, program_order=swapped(lifted.schedule.program_order)),))
     return tuple(plans)
+
+
+def variants(lifted: Lifted, base: Schedule, target: Target, fields: Collection[str]) -> tuple[Schedule, ...]:
+    """Every other choice of warps, stages and grid axes within ``fields``, ``base`` left out.
+
+    Nothing where the kernel does not compile; only the axes where it carries an autotune list of its own.
+    """
+    launch = lifted.launch
+    if launch.error:
+        return ()
+    tuned = bool(launch.configuration)
+    most = target.max_threads_per_block // target.warp_size
+    warps = [count for count in WARPS if count <= most] if "num_warps" in fields and not tuned else []
+    stages = STAGES if "num_stages" in fields and not tuned else ()
+    orders = [base.program_order]
+    if "program_order" in fields and swap_hazard(launch) is None:
+        orders.append(swapped(base.program_order))
+    found = [
+        replace(base, num_warps=count, num_stages=depth, program_order=order)
+        for order, count, depth in product(orders, warps or [base.num_warps], stages or [base.num_stages])
+    ]
+    return tuple(dict.fromkeys(one for one in found if one != base))
 
 
 def swap_hazard(launch: Launch) -> str | None:

@@ -1,0 +1,89 @@
+"""Single schedules of a contraction that differ from another in some fields, for a search that measures.
+
+Unlike :func:`~tilewright.families.contraction.schedule.candidates`, which thinks of autotune lists for a GPU that is
+not at hand, nothing is chosen here: every legal value of every field is offered, and the search ranks them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+from tilewright.families.contraction.schedule import (
+    BLOCK_GROUP,
+    GROUPS,
+    LEAST_SUMS,
+    SPLITS,
+    TILE_DEPTHS,
+    TILE_SIDES,
+    crowded,
+    illegal,
+)
+from tilewright.records.algorithm import Contraction
+from tilewright.records.schedule import Schedule
+from tilewright.records.target import Target
+from tilewright.records.trial import Lifted
+
+_ORDERS = ("grid_2d", "grid_2d_swapped", "row_major", "column_major")
+_WARPS = (4, 8, 2, 16)
+_STAGES = (2, 3, 4, 5)
+_POINTERS = ("recomputed", "advanced")
+_MASKS = ("general", "wrapped", "even_k")
+Choice = dict[str, Any]
+
+
+def variants(lifted: Lifted, base: Schedule, target: Target, fields: Collection[str]) -> tuple[Schedule, ...]:
+    """Every schedule worth a look that is legal on ``target`` and differs from ``base`` in ``fields`` only.
+
+    Args:
+        lifted: the contraction, with the input's own schedule.
+        base: where to start from.
+        target: the GPU.
+        fields: names of Schedule fields that may change, together.
+
+    Returns:
+        In the order in which they were thought of, ``base`` left out.
+    """
+    if not isinstance(lifted.algorithm, Contraction):
+        return ()
+    # an order of the input's own cannot be written down: candidates walk row by row instead, if they may
+    custom = base.program_order == "custom"
+    if custom and "program_order" not in fields:
+        return ()
+    base = replace(base, program_order="row_major", group_m=1) if custom else base
+    found = []
+    for choice in _choices(fields):
+        schedule = replace(base, **choice)
+        if schedule != base and _worthwhile(schedule, fields) and illegal(schedule, lifted, target) is None:
+            found.append(schedule)
+    return tuple(dict.fromkeys(found))
+
+
+def _choices(fields: Collection[str]) -> Iterator[Choice]:
+    """Every combination of the values of the fields; a group of fields that make sense together is one axis."""
+    axes: list[Sequence[Choice]] = []
+    if "program_order" in fields:
+        orders: list[Choice] = [{"program_order": name, "group_m": 1} for name in _ORDERS]
+        axes.append([{}, *orders, *({"program_order": "grouped", "group_m": group} for group in GROUPS)])
+    if "split_k" in fields or "persistent" in fields:
+        # k is split where tiles are too few, a program walks many tiles where there are many: never both
+        splits: list[Choice] = [{"split_k": split, "persistent": False} for split in (1, *SPLITS)]
+        axes.append([{}, *splits, {"split_k": 1, "persistent": True}])
+    if set(BLOCK_GROUP) & set(fields):
+        tiles = product(TILE_SIDES, TILE_SIDES, TILE_DEPTHS)
+        axes.append([{}, *({"block_m": m, "block_n": n, "block_k": k} for m, n, k in tiles)])
+    for name, values in (("num_warps", _WARPS), ("num_stages", _STAGES), ("pointers", _POINTERS), ("masks", _MASKS)):
+        if name in fields:
+            axes.append([{}, *({name: value} for value in values)])
+    for combination in product(*axes):
+        yield {name: value for choice in combination for name, value in choice.items()}
+
+
+def _worthwhile(schedule: Schedule, fields: Collection[str]) -> bool:
+    """Whether a tile is neither too small for its loads nor too large for the registers."""
+    if not {*BLOCK_GROUP, "num_warps"} & set(fields):
+        return True
+    enough = schedule.block_m * schedule.block_n >= LEAST_SUMS * 32 * schedule.num_warps
+    return enough and not crowded(schedule)

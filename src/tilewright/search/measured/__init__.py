@@ -1,0 +1,7 @@
+"""The loop on a GPU: profile, diagnose, vary, build, screen, prove, time, and keep what is faster beyond doubt."""
+
+from tilewright.search.measured.loop import optimize_on
+from tilewright.search.measured.options import Options
+from tilewright.search.measured.workbench import Untimed, Workbench
+
+__all__ = ["Options", "Untimed", "Workbench", "optimize_on"]

@@ -1,0 +1,102 @@
+"""After the stages: all fields together, since each stage alone gets stuck where only two moves at once help."""
+
+from __future__ import annotations
+
+from tilewright.records.schedule import Schedule
+from tilewright.records.trial import StageOutcome
+from tilewright.search.measured import words
+from tilewright.search.measured.propose import Estimator, choose
+from tilewright.search.measured.state import State
+from tilewright.search.measured.trying import Tally, accept_best, look
+
+NAME = "polish"
+_CENTRES = 3
+_GAIN = 1.01
+"""What a round has to bring for another to be worth its time."""
+_MOVES = (
+    ("block_m", "block_n", "block_k", "num_warps", "num_stages"),
+    ("program_order", "group_m", "split_k", "persistent", "num_warps"),
+    ("pointers", "masks", "num_stages"),
+)
+"""Fields that are moved at once: those that share registers and shared memory, the grid and what fills it, the loop."""
+
+
+def run_polish(state: State) -> StageOutcome:
+    """Search round the fastest schedules seen so far, and take what is proved and faster."""
+    began_s, tally, outcome = state.clock.elapsed_s, Tally(), "skipped"
+    reasons = []
+    for kernel in state.composer.kernels:
+        found, reason = _on_kernel(state, kernel, tally)
+        outcome = min(outcome, found, key=("accepted", "reverted", "kept", "skipped").index)
+        reasons.append(reason if len(state.composer.kernels) == 1 else f"{kernel}: {reason}")
+    return StageOutcome(
+        stage=NAME,
+        outcome=outcome,
+        reason="; ".join(reasons),
+        considered=tally.considered,
+        built=tally.built,
+        timed=tally.timed,
+        proved=tally.proved,
+        comparison=tally.comparison,
+        elapsed_s=state.clock.elapsed_s - began_s,
+    )
+
+
+def _on_kernel(state: State, kernel: str, tally: Tally) -> tuple[str, str]:
+    one = state.composer.kernels[kernel]
+    estimator = Estimator(one, state.session.target)
+    ran, rounds = [], 0
+    best_us = state.best_us
+    for _ in range(state.options.polish_rounds):
+        if state.clock.is_over:
+            break
+        offered = _offered(state, kernel, estimator)
+        tally.considered += len(offered)
+        if not offered:
+            break
+        rounds += 1
+        chosen = choose(
+            list(offered), state.schedule_of(kernel), estimator, most=state.options.built, corrections=offered
+        )
+        looked = look(state, kernel, chosen, tally, stage=NAME)
+        ran += looked
+        times = [screening.time_us.value for _, screening in looked if screening.time_us is not None]
+        if not times or best_us / min(times) < _GAIN:
+            break
+        best_us = min(times)
+    if not rounds:
+        return "skipped", "the run's time is over" if state.clock.is_over else "no schedule is left to look at"
+    ran.sort(key=lambda pair: -(pair[1].ratio.value if pair[1].ratio else 0.0))
+    said = len(tally.said)
+    outcome = accept_best(state, ran, tally, stage=NAME)
+    if len(tally.said) > said:
+        return outcome, "; ".join(tally.said[said:])
+    best = ran[0][1].ratio if ran else None
+    shown = "" if best is None else f"; the best, {words.ratio(best)} measured"
+    return outcome, f"none of {len(ran)} candidates in {rounds} rounds was faster than the file before{shown}"
+
+
+def _centres(state: State, kernel: str) -> list[tuple[Schedule, float]]:
+    """The fastest schedules so far with their measured times, the present one first."""
+    timed = []
+    for sha256, attempt in state.attempts.items():
+        screening = state.trials[sha256].screening
+        if attempt.kernel == kernel and screening is not None and screening.time_us is not None:
+            timed.append((attempt.schedule, screening.time_us.value))
+    timed.sort(key=lambda pair: pair[1])
+    present = (state.schedule_of(kernel), state.best_us)
+    return [present, *(pair for pair in timed if pair[0] != present[0])][:_CENTRES]
+
+
+def _offered(state: State, kernel: str, estimator: Estimator) -> dict[Schedule, float]:
+    """Unseen schedules near a centre, each with what its centre's prediction was off by."""
+    one, target = state.composer.kernels[kernel], state.session.target
+    seen = {attempt.schedule for attempt in state.attempts.values() if attempt.kernel == kernel}
+    offered: dict[Schedule, float] = {}
+    for centre, measured_us in _centres(state, kernel):
+        off = measured_us / estimator.time_us(centre)
+        for fields in _MOVES:
+            for schedule in one.family.variants(one.lifted, centre, target, fields):
+                if schedule not in seen:
+                    offered.setdefault(schedule, off)
+    return offered
