@@ -12,6 +12,7 @@ from tilewright.compiler import default_cache
 from tilewright.prove import interpreter_worker
 from tilewright.records.progress import Progress
 from tilewright.records.target import Target
+from tilewright.store.log import NullLog
 from tilewright.workers import Pool, Worker
 
 OnStep: TypeAlias = Callable[[str | Progress], None]
@@ -27,10 +28,16 @@ class Session:
     """
 
     def __init__(
-        self, target: Target, *, cache: Path | None = None, on_step: OnStep | None = None
+        self,
+        target: Target,
+        *,
+        cache: Path | None = None,
+        on_step: OnStep | None = None,
+        log: NullLog | None = None,
     ) -> None:
         self.target = target
         self.cache = default_cache() if cache is None else cache
+        self.log = log or NullLog()
         self._on_step = on_step or (lambda step: None)
         self._pool: Pool | None = None
         self._capture: Worker | None = None
