@@ -10,6 +10,7 @@ from tilewright.capture import PRELOAD as CAPTURE_PRELOAD
 from tilewright.compiler import default_cache
 from tilewright.prove import interpreter_worker
 from tilewright.records.target import Target
+from tilewright.store import NullLog
 from tilewright.workers import Pool, Worker
 
 
@@ -20,12 +21,19 @@ class Session:
         target: the GPU that everything is built and estimated for.
         cache: folder of finished builds; by default that of the user.
         say: told what is being done, in a few words.
+        log: keeps what is found out, and knows what was; by default nothing.
     """
 
     def __init__(
-        self, target: Target, *, cache: Path | None = None, on_step: Callable[[str], None] | None = None
+        self,
+        target: Target,
+        *,
+        cache: Path | None = None,
+        on_step: Callable[[str], None] | None = None,
+        log: NullLog | None = None,
     ) -> None:
         self.target = target
+        self.log = NullLog() if log is None else log
         self.cache = default_cache() if cache is None else cache
         self.say: Callable[[str], None] = on_step or (lambda step: None)
         self._pool: Pool | None = None

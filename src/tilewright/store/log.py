@@ -20,12 +20,16 @@ class NullLog:
     Attributes:
         id: the run's name; empty where it is not kept.
         request: what it takes to run it again.
+        versions: of what it runs with.
+        created_utc: when it began, as ``2026-01-31T12:34:56Z``; empty where it is not kept.
         elapsed_s: seconds that earlier sittings of the run took.
     """
 
     def __init__(self) -> None:
         self.id = ""
         self.request: Mapping[str, object] = {}
+        self.versions: Mapping[str, str] = {}
+        self.created_utc = ""
         self.elapsed_s = 0.0
         self._began = time.monotonic()
 
@@ -71,6 +75,9 @@ class NullLog:
 
     def release(self) -> None:
         """Let go of a run: it can be resumed, by this process too."""
+
+    def withdraw(self) -> None:
+        """Take a run out about which nothing was found: its input could not be used."""
 
 
 def key_of(*parts: object) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
@@ -32,9 +31,11 @@ class RunLog(NullLog):
     def __init__(self, database: Database, *, number: int, sitting: int) -> None:
         super().__init__()
         self._database, self._number, self._sitting = database, number, sitting
-        self._lock = threading.RLock()
-        (row,) = database.rows("SELECT id, request, elapsed_s FROM runs WHERE number = ?", (number,))
-        self.id, self.request, self.elapsed_s = row[0], json.loads(row[1]), row[2]
+        (row,) = database.rows(
+            "SELECT id, request, versions, created_utc, elapsed_s FROM runs WHERE number = ?", (number,)
+        )
+        self.id, self.created_utc, self.elapsed_s = row[0], row[3], row[4]
+        self.request, self.versions = json.loads(row[1]), json.loads(row[2])
 
     def __enter__(self) -> RunLog:
         return self
@@ -121,6 +122,15 @@ class RunLog(NullLog):
             connection.execute(
                 "UPDATE runs SET owner_pid = NULL, elapsed_s = ? WHERE number = ? AND sitting = ? AND finished = 0",
                 (self.now_s, self._number, self._sitting),
+            )
+
+    def withdraw(self) -> None:
+        """See :meth:`NullLog.withdraw`."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                "DELETE FROM runs WHERE number = ? AND sitting = ? AND finished = 0 "
+                "AND number NOT IN (SELECT run FROM documents) AND number NOT IN (SELECT run FROM candidates)",
+                (self._number, self._sitting),
             )
 
     @contextmanager
