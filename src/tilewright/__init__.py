@@ -7,23 +7,28 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tilewright.api import (
+        Interrupted,
         Optimized,
         Verifier,
         fix_file,
         inspect,
         lint_file,
         optimize,
+        resume,
+        runs,
         verify,
         verify_certificate,
     )
-    from tilewright.errors import InputError, TilewrightError
+    from tilewright.errors import InputError, StoreError, TilewrightError
     from tilewright.records.verification import Verification
 
 __version__ = "0.1.0"
 
 __all__ = [
     "InputError",
+    "Interrupted",
     "Optimized",
+    "StoreError",
     "TilewrightError",
     "Verification",
     "Verifier",
@@ -32,6 +37,8 @@ __all__ = [
     "inspect",
     "lint_file",
     "optimize",
+    "resume",
+    "runs",
     "verify",
     "verify_certificate",
 ]
@@ -39,10 +46,10 @@ __all__ = [
 # Worker processes import this package too, and need nothing but torch, triton and numpy: names load on first use.
 _HOMES = {
     "tilewright.api": (
-        *("Optimized", "Verifier", "fix_file", "inspect", "lint_file", "optimize"),
-        *("verify", "verify_certificate"),
+        *("Interrupted", "Optimized", "Verifier", "fix_file", "inspect", "lint_file", "optimize"),
+        *("resume", "runs", "verify", "verify_certificate"),
     ),
-    "tilewright.errors": ("InputError", "TilewrightError"),
+    "tilewright.errors": ("InputError", "StoreError", "TilewrightError"),
     "tilewright.records.verification": ("Verification",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -9,7 +9,8 @@
     │   ├── SpecError           an input specification
     │   ├── ReferenceFileError  a reference that does not load or fit
     │   ├── UnknownGpuError     no such target
-    │   └── UnknownStageError   no such stage
+    │   ├── UnknownStageError   no such stage
+    │   └── StoreError          the store of runs, or a run in it
     └── PluginError             a rule, family or stage of ours does not load
 
 A candidate's failure is data (a Verdict, a BuildFailure), never one of these.
@@ -76,6 +77,17 @@ class UnknownStageError(InputError):
 
     def __str__(self) -> str:
         return f"--stage {self.name!r}: no such stage; use one of {', '.join(self.known)} or all"
+
+
+class StoreError(InputError):
+    """The store of runs cannot be used, or holds no such run. ``best``: the best proved file of the run it stopped."""
+
+    def __init__(self, place: str, what: str, remedy: str, best: str = "") -> None:
+        super().__init__(place, what, remedy, best)
+        self.place, self.what, self.remedy, self.best = place, what, remedy, best
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}; {self.remedy}"
 
 
 class PluginError(TilewrightError):

@@ -4,20 +4,26 @@ Every function takes a path as the command line does, and raises the errors of :
 """
 
 from tilewright.api.inspecting import fix_file, inspect, lint_file
-from tilewright.api.optimizing import Optimized, optimize
+from tilewright.api.keeping import FinishedRun, finished_run, resume, runs
+from tilewright.api.optimizing import Interrupted, Optimized, optimize
 from tilewright.api.options import Device, Precision, check_writable
 from tilewright.api.verifying import Verifier, verify, verify_certificate
 
 __all__ = [
     "Device",
+    "FinishedRun",
+    "Interrupted",
     "Optimized",
     "Precision",
     "Verifier",
     "check_writable",
+    "finished_run",
     "fix_file",
     "inspect",
     "lint_file",
     "optimize",
+    "resume",
+    "runs",
     "verify",
     "verify_certificate",
 ]

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from tilewright import __version__, search, stages
+from tilewright.api.job import Job, kept_document, kept_request, with_its_reference
 from tilewright.api.options import DEFAULT_STAGE, SEED_BITS, Device, Precision, choice, read_request
-from tilewright.errors import InputError
+from tilewright.errors import InputError, StoreError
 from tilewright.prove import host
+from tilewright.prove.reference import read_reference_file
+from tilewright.prove.verification import versions
+from tilewright.records.source import Request
+from tilewright.records.target import Target
 from tilewright.records.trial import Run
 from tilewright.records.verification import Verification
+from tilewright.report.change_info import total
+from tilewright.report.words import ratio
+from tilewright.store import NullLog, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +41,19 @@ class Optimized:
         return self.run.winner is not None
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C in a run.
+
+    Attributes:
+        run: its name in the store, by which :func:`resume` goes on with it; empty where it is not kept.
+        best: the best proved file so far; empty where nothing was proved yet.
+    """
+
+    def __init__(self, run: str, best: str) -> None:
+        super().__init__(run, best)
+        self.run, self.best = run, best
+
+
 def optimize(
     path: str,
     *,
@@ -42,7 +66,9 @@ def optimize(
     device: Device | str = Device.NONE,
     seed: int | None = None,
     allow_unsandboxed: bool = False,
+    store: str | os.PathLike[str] | None = None,
     on_step: Callable[[str], None] | None = None,
+    on_run: Callable[[Run], None] | None = None,
 ) -> Optimized:
     """Return the fastest file that can be proved right, or the input with the reason why nothing better was found.
 
@@ -57,21 +83,90 @@ def optimize(
         device: ``none``; this version predicts and proves without a GPU.
         seed: of the inputs that proofs are made on; ``None`` takes a fresh one.
         allow_unsandboxed: run the file and its candidates also where nothing confines them.
+        store: file that keeps the run, so that it can be resumed; ``None`` keeps nothing.
         on_step: told what is being done, in a few words, for whoever waits.
+        on_run: told the run as far as it has come: after the input was read, and after each verdict.
 
     Raises:
-        InputError: the input cannot be used.
+        InputError: the input, or the store, cannot be used. A StoreError in the middle of a run holds the best file.
+        Interrupted: somebody pressed Ctrl-C.
     """
-    wanted_precision = choice(Precision, precision, "--precision")
-    if choice(Device, device, "--device") is Device.CUDA:
+    wanted = choice(Precision, precision, "--precision"), choice(Device, device, "--device")
+    if wanted[1] is Device.CUDA:
         raise InputError("--device cuda: this version does not measure; use --device none")
     confined = host.require_confinement(allow_unsandboxed=allow_unsandboxed)
     request, target = read_request(path, gpu=gpu, metrics=metrics, reference=reference, inputs=inputs)
+    job = _job(request, target, stage, *wanted, seed)
+    with contextlib.ExitStack() as stack:
+        log = NullLog()
+        if store is not None:
+            log = stack.enter_context(Store(Path(store)).begin(kept_request(job), versions=versions(__version__)))
+        return carry_out(job, log, confined=confined, on_step=on_step, on_run=on_run)
+
+
+def _job(
+    request: Request, target: Target, stage: str | None, precision: Precision, device: Device, seed: int | None
+) -> Job:
     wanted = stage or request.stage or DEFAULT_STAGE
-    given = secrets.randbits(SEED_BITS) if seed is None else seed
-    chosen = stages.all_stages() if wanted == "all" else (stages.get(wanted),)
-    with search.Session(target, on_step=on_step) as session:
-        run = search.optimize(request, stages=chosen, session=session, precision=wanted_precision.value, seed=given)
+    if wanted != "all":
+        stages.get(wanted)
+    return Job(
+        request=request,
+        target=target,
+        stage=wanted,
+        precision=precision.value,
+        device=device.value,
+        seed=secrets.randbits(SEED_BITS) if seed is None else seed,
+        reference=None if request.reference_path is None else read_reference_file(request.reference_path).text,
+        folder=str(Path.cwd()),
+    )
+
+
+def carry_out(
+    job: Job,
+    log: NullLog,
+    *,
+    confined: str,
+    on_step: Callable[[str], None] | None,
+    on_run: Callable[[Run], None] | None,
+) -> Optimized:
+    """Run a job to its end, from the beginning or from what its log knows.
+
+    Raises:
+        InputError, Interrupted: see :func:`optimize`.
+    """
+    best = ""
+
+    def told(run: Run) -> None:
+        nonlocal best
+        if run.winner is not None and run.winner.candidate.text != best:
+            best = run.winner.candidate.text
+            log.best(best, _gain(run))
+        log.document(kept_document(run, log))
+        if on_run is not None:
+            on_run(run)
+
+    chosen = stages.all_stages() if job.stage == "all" else (stages.get(job.stage),)
+    try:
+        with with_its_reference(job) as request:
+            with search.Session(job.target, on_step=on_step, log=log) as session:
+                run = search.optimize(
+                    request, stages=chosen, session=session, precision=job.precision, seed=job.seed, on_run=told
+                )
+            proved = search.verification_of(run, sandbox=confined, version=__version__)
+        log.finish(kept_document(run, log, proved))
+    except StoreError as error:
+        raise StoreError(error.place, error.what, error.remedy, best) from error
+    except InputError:
+        log.withdraw()
+        raise
+    except KeyboardInterrupt:
+        raise Interrupted(log.id, best) from None
     text = run.winner.candidate.text if run.winner else request.source.text
-    proved = search.verification_of(run, sandbox=confined, version=__version__)
     return Optimized(source=text, run=run, verification=proved)
+
+
+def _gain(run: Run) -> str:
+    """The gain of the best file so far, never without its interval."""
+    gain = total(run)
+    return "proved, gain unknown" if gain is None else f"{ratio(gain)} predicted"

@@ -8,13 +8,23 @@ from typing import Annotated
 import typer
 
 from tilewright import api
+from tilewright.cli.carrying_out import (
+    AllowOption,
+    CertificateOption,
+    JsonOption,
+    OutOption,
+    Outputs,
+    StoreOption,
+    carry_out,
+)
 from tilewright.cli.consent import consent
-from tilewright.report import progress, show_run, write_certificate, write_json
+from tilewright.errors import InputError
+from tilewright.store import Store
 
 
 def optimize(
     input_path: Annotated[str, typer.Argument(metavar="INPUT", help="Kernel file (.py) or prompt document.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write the file here instead of to stdout.")] = None,
+    out: OutOption = None,
     gpu: Annotated[str | None, typer.Option(help="Target GPU; see `tilewright gpus`.")] = None,
     stage: Annotated[str | None, typer.Option(help="Optimization stage, or `all`.")] = None,
     metrics: Annotated[str | None, typer.Option(help="Nsight Compute metrics: JSON or --csv output.")] = None,
@@ -28,25 +38,24 @@ def optimize(
     device: Annotated[
         api.Device, typer.Option(help="`none` predicts and proves with no GPU; `cuda` measures.")
     ] = api.Device.NONE,
-    json_path: Annotated[Path | None, typer.Option("--json", help="Also write everything found here.")] = None,
-    certificate_out: Annotated[
-        Path | None, typer.Option("--certificate-out", metavar="FILE", help="Also write the proof's certificate here.")
-    ] = None,
-    allow_unsandboxed: Annotated[
-        bool, typer.Option("--allow-unsandboxed", help="Run the files even if nothing confines them.")
-    ] = False,
+    json_path: JsonOption = None,
+    certificate_out: CertificateOption = None,
+    allow_unsandboxed: AllowOption = False,
+    store: StoreOption = None,
+    no_store: Annotated[bool, typer.Option("--no-store", help="Keep nothing: the run cannot be resumed.")] = False,
 ) -> int:
     """Write the fastest file that can be proved right, and say why on stderr.
 
     Exit 0: the output is valid, improved or unchanged with the reason. 2: unusable input.
     3: nothing could be proved; the output is the input, unchanged. An unchanged input has no certificate.
+    130: Ctrl-C; the best proved file so far is in OUT, and `tilewright resume` goes on.
     """
-    api.check_writable(out)
-    api.check_writable(json_path)
-    api.check_writable(certificate_out)
+    outputs = Outputs(out=out, json=json_path, certificate=certificate_out)
+    outputs.check()
     allowed = consent(allow_unsandboxed)
-    with progress() as on_step:
-        result = api.optimize(
+    kept = _store(store, no_store)
+    return carry_out(
+        lambda on_step: api.optimize(
             input_path,
             gpu=gpu,
             stage=stage,
@@ -56,15 +65,14 @@ def optimize(
             precision=precision,
             device=device,
             allow_unsandboxed=allowed,
+            store=kept,
             on_step=on_step,
-        )
-    if json_path is not None:
-        write_json(result.run, json_path)
-    if certificate_out is not None and result.verification is not None:
-        write_certificate(result.verification, certificate_out)
-    if out is None:
-        typer.echo(result.source, nl=False)
-    else:
-        out.write_text(result.source, encoding="utf-8")
-    show_run(result.run, written_to=out)
-    return 3 if result.run.undecided else 0
+        ),
+        outputs,
+    )
+
+
+def _store(store: Path | None, no_store: bool) -> Path | None:
+    if no_store and store is not None:
+        raise InputError("--store with --no-store: leave one of them away")
+    return None if no_store else store or Store.default_path()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tilewright.prove.certificate import render_certificate, verification_form
@@ -12,7 +13,9 @@ from tilewright.report.inspection_info import inspection_info
 from tilewright.report.json_form import inspection_form, render_json, run_form
 from tilewright.report.render import render_text, show
 from tilewright.report.run_info import run_info
+from tilewright.report.runs_info import runs_form, runs_info
 from tilewright.report.verification_info import verification_info
+from tilewright.store import RunRow
 
 
 def show_run(run: Run, *, written_to: Path | None) -> None:
@@ -72,3 +75,13 @@ def write_verification_json(one: Verification, path: Path) -> None:
 def write_certificate(one: Verification, path: Path) -> None:
     """Write a verification as a certificate, which holds the files' texts."""
     path.write_text(render_certificate(one), encoding="utf-8")
+
+
+def show_runs(runs: Sequence[RunRow]) -> None:
+    """Draw a list of runs on stdout: it is the command's result."""
+    show(runs_info(runs), stderr=False)
+
+
+def render_runs_json(runs: Sequence[RunRow]) -> str:
+    """A list of runs as JSON, in the form of docs/json.md."""
+    return render_json(runs_form(runs))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from tilewright.capture import capture_variants
@@ -16,6 +18,7 @@ from tilewright.records.trial import Trial
 from tilewright.records.verdict import Status, Verdict
 from tilewright.search.explore import Explored
 from tilewright.search.session import Session
+from tilewright.store import NullLog, key_of
 
 PROOF_LIMIT_S = 60.0
 """For all runs of one file in the interpreter."""
@@ -38,9 +41,20 @@ class Original:
         capture: Capture,
         refused_dtypes: tuple[str, ...],
         make_prover: Callable[[], Prover],
+        *,
+        log: NullLog | None = None,
+        about: str = "",
     ) -> None:
+        """Keep them together.
+
+        Args:
+            source, capture, refused_dtypes: see above.
+            make_prover: runs the input and the oracle, which takes seconds.
+            log: knows the verdicts that the run has come to before; by default none.
+            about: hash of all that a verdict depends on besides the candidate.
+        """
         self.source, self.capture, self.refused_dtypes = source, capture, refused_dtypes
-        self._make_prover = make_prover
+        self._make_prover, self._log, self._about = make_prover, NullLog() if log is None else log, about
         self._coming: Future[Prover] | None = None
 
     def prepare(self) -> None:
@@ -57,6 +71,16 @@ class Original:
         assert self._coming is not None
         return self._coming.result()
 
+    def verdict_of(self, candidate: KernelSource) -> tuple[Verdict, float]:
+        """Prove a candidate, unless the run has done so before; with when that was known, in seconds of the run.
+
+        The candidate's text has been kept in the log.
+        """
+        key, sha256 = key_of(self._about, candidate.text), hashlib.sha256(candidate.text.encode()).hexdigest()
+        verdict = self._log.remember(Verdict, key, lambda: self.prover.prove(candidate), candidate=sha256)
+        known_at_s = self._log.known_at_s(Verdict, key)
+        return verdict, self._log.now_s if known_at_s is None else known_at_s
+
 
 def original_of(
     source: KernelSource, capture: Capture, reference: str | None, session: Session, *, precision: str, seed: int
@@ -66,13 +90,15 @@ def original_of(
         source, capture=capture, target=session.target, worker=session.capture_worker, dtypes=DTYPES
     )
     refused = tuple(dtype for dtype, found in variants.items() if fault_of(found))
+    oracle = None if reference is None else Path(reference).read_text(encoding="utf-8")
+    problems = small_problems(capture.inputs, capture.init_arguments)
 
     def make_prover() -> Prover:
         return Prover(
             source,
-            problems=small_problems(capture.inputs, capture.init_arguments),
+            problems=problems,
             precision=precision,
-            reference=None if reference is None else Path(reference).read_text(encoding="utf-8"),
+            reference=oracle,
             dtypes=DTYPES,
             uncompilable_dtypes=refused,
             worker=session.proof_worker,
@@ -81,7 +107,8 @@ def original_of(
             timeout_s=PROOF_LIMIT_S,
         )
 
-    return Original(source, capture, refused, make_prover)
+    about = key_of(source.text, oracle, repr(problems), precision, DTYPES, refused, seed, PROOF_LIMIT_S)
+    return Original(source, capture, refused, make_prover, log=session.log, about=about)
 
 
 def fault_of(found: Capture) -> str:
@@ -97,7 +124,8 @@ def judge(explored: Explored, original: Original) -> Trial:
     wrong = [finding for finding in findings if finding.severity is Severity.ERROR]
     if wrong:
         return _trial(explored, findings, _refuted(f"the written file breaks {wrong[0].code}: {wrong[0].message}"))
-    return _trial(explored, findings, original.prover.prove(explored.source))
+    verdict, at_s = original.verdict_of(explored.source)
+    return replace(_trial(explored, findings, verdict), at_s=at_s)
 
 
 def refuted(explored: Explored, reason: str) -> Trial:

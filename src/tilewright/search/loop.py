@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from tilewright.capture import capture
 from tilewright.lint import check
 from tilewright.profiling import grid_sizes
+from tilewright.records.finding import Finding
 from tilewright.records.launch import Capture
 from tilewright.records.source import KernelSource, Request
 from tilewright.records.stage import Stage
@@ -28,10 +28,18 @@ PROOFS = 2
 
 @dataclass
 class _State:
-    """What a run has reached."""
+    """What a run was given, and what it has reached."""
 
+    request: Request
+    stages: Sequence[Stage]
+    precision: str
+    first: Capture
+    """Of the input."""
+    findings: tuple[Finding, ...]
     source: KernelSource
     capture: Capture
+    analyses: tuple[KernelAnalysis, ...] = ()
+    original: Original | None = None
     trials: list[Trial] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     accepted: list[Trial] = field(default_factory=list)
@@ -42,15 +50,31 @@ class _State:
         return self.accepted[-1] if self.accepted else None
 
 
-def optimize(request: Request, *, stages: Sequence[Stage], session: Session, precision: str, seed: int = 0) -> Run:
+def optimize(
+    request: Request,
+    *,
+    stages: Sequence[Stage],
+    session: Session,
+    precision: str,
+    seed: int = 0,
+    on_run: Callable[[Run], None] | None = None,
+) -> Run:
     """Run the stages in order over every kernel of the request's file.
 
-    Each accepted candidate becomes the next stage's starting point; each is proved against the original input.
+    Each accepted candidate becomes the next stage's starting point; each is proved against the original input. What
+    is found out goes into the session's log, and what stands there is not found out again.
+
+    Args:
+        request: what was handed in.
+        stages: to go through, in this order.
+        session: the processes to work with.
+        precision: what the proofs allow a candidate's error to be.
+        seed: of the inputs that proofs are made on.
+        on_run: told the run as far as it has come: after the input was read, and after each verdict.
 
     Raises:
         InputError: the input cannot be used.
     """
-    began = time.monotonic()
     session.say("running the wrapper against a recording driver")
     first = capture(
         request.source,
@@ -60,38 +84,53 @@ def optimize(request: Request, *, stages: Sequence[Stage], session: Session, pre
         reference=request.reference_path,
         grid_sizes=grid_sizes(request.metrics),
     )
-    findings = check(request.source, first.launches)
-    state = _State(source=request.source, capture=first)
-    analyses: tuple[KernelAnalysis, ...] = ()
-    original: Original | None = None
+    state = _State(
+        request=request,
+        stages=stages,
+        precision=precision,
+        first=first,
+        findings=check(request.source, first.launches),
+        source=request.source,
+        capture=first,
+    )
+
+    def tell() -> None:
+        if on_run is not None:
+            on_run(_so_far(state, session))
+
     for stage in stages:
         session.say(f"{stage.name}: building and reading the kernels for {session.target.title}")
         analysed = analyse(state.capture, session, metrics=_still_true(state, request.metrics), stage=stage)
-        if not analyses:
-            analyses = tuple(one.analysis for one in analysed)
-        if original is None:
-            original = original_of(
-                request.source, first, request.reference_path, session, precision=precision, seed=seed
-            )
-        _run_stage(state, analysed, stage, original, session, request.metrics)
+        if state.original is None:
+            state.analyses = tuple(one.analysis for one in analysed)
+            reference = request.reference_path
+            state.original = original_of(request.source, first, reference, session, precision=precision, seed=seed)
+            tell()
+        _run_stage(state, analysed, stage, state.original, session, request.metrics, tell)
+    return _so_far(state, session)
+
+
+def _so_far(state: _State, session: Session) -> Run:
+    """The run as far as it has come."""
     return Run(
-        request=request,
+        request=state.request,
         target=session.target,
-        stage=stages[0].name if len(stages) == 1 else "all",
-        capture=first,
-        analyses=analyses,
-        findings=findings,
+        stage=state.stages[0].name if len(state.stages) == 1 else "all",
+        capture=state.first,
+        analyses=state.analyses,
+        findings=state.findings,
         trials=tuple(state.trials),
         winner=state.winner,
         accepted=tuple(state.accepted),
         reason=_reason(state),
         undecided=state.winner is None and _all_undecided(state.trials),
         refusals=tuple(dict.fromkeys(state.refusals)),
-        notes=request.notes,
-        elapsed_s=time.monotonic() - began,
-        precision=precision,
+        notes=state.request.notes,
+        elapsed_s=session.log.now_s,
+        precision=state.precision,
         proved_dtypes=DTYPES,
-        uncompilable_dtypes=original.refused_dtypes if original else (),
+        uncompilable_dtypes=state.original.refused_dtypes if state.original else (),
+        id=session.log.id,
     )
 
 
@@ -102,6 +141,7 @@ def _run_stage(
     original: Original,
     session: Session,
     metrics: Mapping[str, Mapping[str, float]],
+    tell: Callable[[], None],
 ) -> None:
     """Try to improve each kernel in turn, the slowest first; a kernel is rewritten at most once in a stage."""
     done: set[str] = set()
@@ -120,12 +160,20 @@ def _run_stage(
             on_promise=original.prepare,
         )
         state.refusals += refusals
+        for found in explored:
+            _keep(found, stage, session)
         for found in explored[:PROOFS]:
             candidate, trial, dropped = _judge(state.source, one, found, original, stage, session)
             state.refusals += dropped
-            state.trials += [trial] if trial else []
-            if trial is not None and trial.verdict is not None and trial.verdict.status is Status.PROVED:
+            if trial is None:
+                continue
+            trial = replace(trial, stage=stage.name)
+            state.trials.append(trial)
+            proved = trial.verdict is not None and trial.verdict.status is Status.PROVED
+            if proved:
                 _take(state, candidate, trial)
+            tell()
+            if proved:
                 break
 
 
@@ -158,7 +206,18 @@ def _judge(
     if again.ratio <= LEAST_GAIN:
         what = f"{found.candidate.kernel}: {describe(kept[0])}"
         return found, None, [*dropped, Refusal(what=what, reason=f"what is left is predicted at {again.ratio:.2f}x")]
+    _keep(again, stage, session)
     return again, judge(again, original), dropped
+
+
+def _keep(found: Explored, stage: Stage, session: Session) -> None:
+    """Put a written file, and what its entries became, into the run's log."""
+    candidate = found.candidate
+    sha256 = session.log.candidate(
+        candidate.text, kernel=candidate.kernel, stage=stage.name, schedules=candidate.schedules
+    )
+    for build in found.builds:
+        session.log.build(sha256, build)
 
 
 def _take(state: _State, candidate: Explored, trial: Trial) -> None:

@@ -12,7 +12,7 @@ from tilewright.compiler import default_cache
 from tilewright.prove import interpreter_worker
 from tilewright.records.progress import Progress
 from tilewright.records.target import Target
-from tilewright.store.log import NullLog
+from tilewright.store import NullLog
 from tilewright.workers import Pool, Worker
 
 OnStep: TypeAlias = Callable[[str | Progress], None]
@@ -25,6 +25,7 @@ class Session:
     Attributes:
         target: the GPU that everything is built and estimated for.
         cache: folder of finished builds; by default that of the user.
+        log: keeps what is found out, and knows what was; by default nothing.
     """
 
     def __init__(
@@ -36,8 +37,8 @@ class Session:
         log: NullLog | None = None,
     ) -> None:
         self.target = target
+        self.log = NullLog() if log is None else log
         self.cache = default_cache() if cache is None else cache
-        self.log = log or NullLog()
         self._on_step = on_step or (lambda step: None)
         self._pool: Pool | None = None
         self._capture: Worker | None = None
