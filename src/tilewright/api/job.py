@@ -17,6 +17,7 @@ from tilewright.records.target import Target
 from tilewright.records.trial import Run
 from tilewright.records.verification import Verification
 from tilewright.report.json_form import render_json, run_form
+from tilewright.search.measured.options import DEFAULT_LIMIT_S
 from tilewright.store import NullLog
 
 
@@ -34,6 +35,10 @@ class Job:
     """Of the inputs that proofs are made on: secret from whoever wrote the file."""
     reference: str | None = None
     """Text of the reference file."""
+    limit_s: float = DEFAULT_LIMIT_S
+    """Seconds that a measured run may take, all its sittings together."""
+    autotune: bool = False
+    """Whether a measured run emits its finalists as an autotune list."""
     folder: str = ""
     """Where the command stood: paths in the request start there."""
 

@@ -6,12 +6,14 @@ import contextlib
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isfinite
 from pathlib import Path
 
 from tilewright import __version__, search, stages
 from tilewright.api.job import Job, kept_document, kept_request, with_its_reference
-from tilewright.api.options import DEFAULT_STAGE, SEED_BITS, Device, Precision, choice, read_request
+from tilewright.api.measuring import place, run_on_gpu
+from tilewright.api.options import DEFAULT_STAGE, SEED_BITS, Device, Precision, choice, read_request, with_note
 from tilewright.errors import InputError, StoreError
 from tilewright.prove import host
 from tilewright.prove.reference import read_reference_file
@@ -21,7 +23,10 @@ from tilewright.records.target import Target
 from tilewright.records.trial import Run
 from tilewright.records.verification import Verification
 from tilewright.report.change_info import total
+from tilewright.report.measured_info import measured_words
 from tilewright.report.words import ratio
+from tilewright.search.measured.options import DEFAULT_LIMIT_S
+from tilewright.search.session import OnStep
 from tilewright.store import NullLog, Store
 
 
@@ -63,11 +68,13 @@ def optimize(
     reference: str | None = None,
     inputs: str | None = None,
     precision: Precision | str = Precision.NO_WORSE,
-    device: Device | str = Device.NONE,
+    device: Device | str | None = Device.NONE,
+    limit_s: float = DEFAULT_LIMIT_S,
+    autotune: bool = False,
     seed: int | None = None,
     allow_unsandboxed: bool = False,
     store: str | os.PathLike[str] | None = None,
-    on_step: Callable[[str], None] | None = None,
+    on_step: OnStep | None = None,
     on_run: Callable[[Run], None] | None = None,
 ) -> Optimized:
     """Return the fastest file that can be proved right, or the input with the reason why nothing better was found.
@@ -80,7 +87,10 @@ def optimize(
         reference: KernelBench reference file.
         inputs: SPEC, as ``A=f32[8192,2048] B=f32[4096,8192]``.
         precision: see :class:`Precision`.
-        device: ``none``; this version predicts and proves without a GPU.
+        device: ``cuda`` proves, times and profiles on the GPU in this machine; ``none`` predicts, and proves in the
+            interpreter; ``None`` takes the GPU where there is one and it is the target.
+        limit_s: seconds that a measured run may take; a predicted one takes what it needs.
+        autotune: a measured run emits its finalists as an autotune list instead of the winner alone.
         seed: of the inputs that proofs are made on; ``None`` takes a fresh one.
         allow_unsandboxed: run the file and its candidates also where nothing confines them.
         store: file that keeps the run, so that it can be resumed; ``None`` keeps nothing.
@@ -91,12 +101,15 @@ def optimize(
         InputError: the input, or the store, cannot be used. A StoreError in the middle of a run holds the best file.
         Interrupted: somebody pressed Ctrl-C.
     """
-    wanted = choice(Precision, precision, "--precision"), choice(Device, device, "--device")
-    if wanted[1] is Device.CUDA:
-        raise InputError("--device cuda: this version does not measure; use --device none")
+    wanted = choice(Precision, precision, "--precision")
+    asked = None if device is None else choice(Device, device, "--device")
+    if not (isfinite(limit_s) and limit_s > 0):
+        raise InputError(f"--limit {limit_s:g}: no time to measure anything; give seconds above 0")
     confined = host.require_confinement(allow_unsandboxed=allow_unsandboxed)
     request, target = read_request(path, gpu=gpu, metrics=metrics, reference=reference, inputs=inputs)
-    job = _job(request, target, stage, *wanted, seed)
+    where, target, note = place(asked, request.gpu, target)
+    request = with_note(request, note, measured=where is Device.CUDA)
+    job = replace(_job(request, target, stage, wanted, where, seed), limit_s=limit_s, autotune=autotune)
     with contextlib.ExitStack() as stack:
         log = NullLog()
         if store is not None:
@@ -107,7 +120,7 @@ def optimize(
 def _job(
     request: Request, target: Target, stage: str | None, precision: Precision, device: Device, seed: int | None
 ) -> Job:
-    wanted = stage or request.stage or DEFAULT_STAGE
+    wanted = stage or request.stage or ("all" if device is Device.CUDA else DEFAULT_STAGE)
     if wanted != "all":
         stages.get(wanted)
     return Job(
@@ -127,7 +140,7 @@ def carry_out(
     log: NullLog,
     *,
     confined: str,
-    on_step: Callable[[str], None] | None,
+    on_step: OnStep | None,
     on_run: Callable[[Run], None] | None,
 ) -> Optimized:
     """Run a job to its end, from the beginning or from what its log knows.
@@ -149,11 +162,15 @@ def carry_out(
     chosen = stages.all_stages() if job.stage == "all" else (stages.get(job.stage),)
     try:
         with with_its_reference(job) as request:
-            with search.Session(job.target, on_step=on_step, log=log) as session:
-                run = search.optimize(
-                    request, stages=chosen, session=session, precision=job.precision, seed=job.seed, on_run=told
-                )
-            proved = search.verification_of(run, sandbox=confined, version=__version__)
+            measures = job.device == Device.CUDA
+            with search.Session(job.target, on_step=on_step, log=log, interprets=not measures) as session:
+                if measures:
+                    run, proved = run_on_gpu(job, request, chosen, session, confined=confined, on_run=told)
+                else:
+                    run = search.optimize(
+                        request, stages=chosen, session=session, precision=job.precision, seed=job.seed, on_run=told
+                    )
+                    proved = search.verification_of(run, sandbox=confined, version=__version__)
         log.finish(kept_document(run, log, proved))
     except StoreError as error:
         raise StoreError(error.place, error.what, error.remedy, best) from error
@@ -168,5 +185,7 @@ def carry_out(
 
 def _gain(run: Run) -> str:
     """The gain of the best file so far, never without its interval."""
+    if run.measured is not None:
+        return measured_words(run) or "proved, and faster than the input where it was timed; not confirmed"
     gain = total(run)
     return "proved, gain unknown" if gain is None else f"{ratio(gain)} predicted"

@@ -78,7 +78,10 @@ def choice(choices: type[_Choice], value: str, option: str) -> _Choice:
 def read_request(
     path: str, *, gpu: str | None, metrics: str | None, reference: str | None, inputs: str | None
 ) -> tuple[Request, Target]:
-    """Read INPUT, let the command line win over it, and load its target."""
+    """Read INPUT, let the command line win over it, and load its target.
+
+    The request's ``gpu`` stays empty where nobody named one; the target is the default then.
+    """
     request = source.read_request(path)
     changes: dict[str, object] = {}
     if inputs is not None:
@@ -94,11 +97,21 @@ def read_request(
     overrides = request.target_overrides if same else {}
     notes = list(request.notes)
     if gpu is None and request.gpu is None:
-        notes.append(f"no GPU named: {targets.load(DEFAULT_GPU).title} assumed")
+        notes.append(_assumed())
     notes += targets.differences(targets.load(name), overrides)
     if not same:
         notes.append(f"--gpu {gpu} wins over the document's {request.gpu}, whose numbers are left aside")
-    return replace(request, gpu=name, notes=tuple(notes)), targets.load(name, overrides)
+    return replace(request, gpu=gpu or request.gpu, notes=tuple(notes)), targets.load(name, overrides)
+
+
+def with_note(request: Request, note: str, *, measured: bool) -> Request:
+    """The request with a note more; a measured run assumes no GPU."""
+    notes = [one for one in request.notes if not (measured and one == _assumed())]
+    return replace(request, notes=(*notes, *([note] if note else [])))
+
+
+def _assumed() -> str:
+    return f"no GPU named: {targets.load(DEFAULT_GPU).title} assumed"
 
 
 def _known_metrics(path: str, request: Request) -> Mapping[str, Mapping[str, float]]:

@@ -15,6 +15,7 @@ from tilewright.records.verdict import Status
 from tilewright.report import words
 from tilewright.report.change_info import accepted, change_parts, gains, total
 from tilewright.report.kernel_info import kernel_parts
+from tilewright.report.measured_info import lost_in_measuring, measured_sections, measured_words
 from tilewright.report.proof_info import dtypes, proof_parts
 from tilewright.report.section import Line, Part, Point, Report, Section, Tone
 from tilewright.search.changes import describe
@@ -31,6 +32,7 @@ def run_info(run: Run, *, written_to: Path | None = None, machine: bool = True) 
     sections = [
         Section(title="READ", about=run.request.source.path, parts=tuple(_read(run))),
         *_found(run),
+        *measured_sections(run),
         *_changed(run),
         *_proved(run, machine=machine),
         *_refused(run),
@@ -47,15 +49,18 @@ def conclusion(run: Run, *, written_to: Path | None, machine: bool) -> Line:
     ]
     if run.winner is None:
         return Line(label="UNCHANGED", text="; ".join([run.reason, *tail]), tone=Tone.BAD)
-    gain = total(run)
-    said = f"{words.ratio(gain)} predicted" if gain else "predicted gain of the whole file unknown"
-    if gain and not gain.certain:
-        said += " (the interval includes 1: measure it)"
+    said = measured_words(run) or _predicted_gain(run)
     verdict = run.winner.verdict
     proof = "not proved"
     if verdict is not None:
         proof = f"proved by {words.count(len(verdict.checks), 'check')}" if machine else f"proved in {dtypes(verdict)}"
     return Line(label="IMPROVED", text="; ".join([said, proof, *tail]), tone=Tone.GOOD)
+
+
+def _predicted_gain(run: Run) -> str:
+    gain = total(run)
+    said = f"{words.ratio(gain)} predicted" if gain else "predicted gain of the whole file unknown"
+    return f"{said} (the interval includes 1: measure it)" if gain and not gain.certain else said
 
 
 def read_lines(request: Request, target: Target, capture: Capture, *, stage: str | None = None) -> Iterator[Part]:
@@ -163,6 +168,7 @@ def _proved(run: Run, *, machine: bool) -> Iterator[Section]:
 
 def _refused(run: Run) -> Iterator[Section]:
     lost = [trial for trial in run.trials if trial.verdict is None or trial.verdict.status is not Status.PROVED]
+    lost = lost if run.measured is None else [*lost_in_measuring(run)]
     if not lost and not run.refusals:
         return
     parts: list[Part] = []

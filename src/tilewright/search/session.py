@@ -22,6 +22,8 @@ OnStep: TypeAlias = Callable[[str | Progress], None]
 class Session:
     """Opens worker processes when they are first needed, and ends them with the ``with`` block.
 
+    A session that ``interprets`` starts the process of proofs in the interpreter at once.
+
     Attributes:
         target: the GPU that everything is built and estimated for.
         cache: folder of finished builds; by default that of the user.
@@ -35,10 +37,12 @@ class Session:
         cache: Path | None = None,
         on_step: OnStep | None = None,
         log: NullLog | None = None,
+        interprets: bool = True,
     ) -> None:
         self.target = target
         self.log = NullLog() if log is None else log
         self.cache = default_cache() if cache is None else cache
+        self._interprets = interprets
         self._on_step = on_step or (lambda step: None)
         self._pool: Pool | None = None
         self._capture: Worker | None = None
@@ -48,7 +52,8 @@ class Session:
     def __enter__(self) -> Session:
         # Importing torch and Triton takes seconds: both workers start it now, while the parent reads and lints.
         self._capture = Worker(preload=CAPTURE_PRELOAD)
-        self._proof = interpreter_worker()
+        if self._interprets:
+            self._proof = interpreter_worker()
         return self
 
     def __exit__(

@@ -103,7 +103,7 @@ class _Loop:
                 self.state.outcomes.append(StageOutcome(stage=name, outcome="skipped", reason=why))
                 continue
             self.state.outcomes.append(step())
-            on_run(self.run())
+            on_run(self.run(finished=False))
 
     def confirm(self) -> None:
         """Prove the fastest file in every dtype, and time it against the input in a process that has seen neither."""
@@ -143,8 +143,8 @@ class _Loop:
         self.state.refusals.append(Refusal(what=f"{last.candidate.kernel}: {last.stage}", reason=self.why_not))
         return False
 
-    def run(self) -> Run:
-        """The run as far as it has come; a winner only once it is confirmed."""
+    def run(self, *, finished: bool = True) -> Run:
+        """The run as far as it has come: the winner is the fastest proved file, and at the end a confirmed one."""
         state = self.state
         accepted_last = dict[str, Trial]()
         for taken in state.taken:
@@ -152,7 +152,8 @@ class _Loop:
             accepted_last.pop(taken.kernel, None)
             accepted_last[taken.kernel] = taken.trial
         accepted = tuple(self._with_verdict(trial) for trial in accepted_last.values())
-        won = bool(accepted) and self.confirmed is not None and self.confirmed.decision is Decision.FASTER
+        confirmed = self.confirmed is not None and self.confirmed.decision is Decision.FASTER
+        won = bool(accepted) and (confirmed or not finished)
         notes = list(self.request.notes)
         if self.request.metrics:
             notes.append("the metrics that came with the input are left aside: this run measured its own")
@@ -167,7 +168,7 @@ class _Loop:
             trials=tuple(state.trials.values()),
             winner=accepted[-1] if won else None,
             accepted=accepted if won else (),
-            reason="proved, and measured to be faster" if won else self.why_not or "not finished",
+            reason=self._reason(won=won, finished=finished),
             undecided=not won and self._all_undecided(),
             refusals=tuple(dict.fromkeys(state.refusals)),
             notes=tuple(notes),
@@ -188,6 +189,11 @@ class _Loop:
             ),
             id=self.session.log.id,
         )
+
+    def _reason(self, *, won: bool, finished: bool) -> str:
+        if not finished:
+            return "the run has not come to its end"
+        return "proved, and measured to be faster" if won else self.why_not
 
     def _with_verdict(self, trial: Trial) -> Trial:
         """The last change's trial holds the proof of the whole file; those before it hold their own."""

@@ -140,6 +140,10 @@ class State:
             self.update(sha256, verdict=found.verdict)
         return found
 
+    def verification_of(self, text: str) -> Verification | None:
+        """The last proof of a file, the one in the most dtypes; ``None`` where it came to none."""
+        return self.verifications.get(hash_of(text))
+
     def compare(self, baseline: str, candidate: str, *, limit_s: float, confirm: bool = False) -> Comparison | Untimed:
         """Time two files against each other, or find that this was done; what could not be timed is tried again."""
         log = self.session.log
