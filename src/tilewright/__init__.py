@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tilewright.api import (
+        Bencher,
         Optimized,
         Verifier,
+        bench,
         fix_file,
         inspect,
         lint_file,
@@ -17,17 +19,21 @@ if TYPE_CHECKING:
         verify_certificate,
     )
     from tilewright.errors import InputError, TilewrightError
+    from tilewright.records.timing import Comparison
     from tilewright.records.verification import Verification
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Bencher",
+    "Comparison",
     "InputError",
     "Optimized",
     "TilewrightError",
     "Verification",
     "Verifier",
     "__version__",
+    "bench",
     "fix_file",
     "inspect",
     "lint_file",
@@ -39,10 +45,11 @@ __all__ = [
 # Worker processes import this package too, and need nothing but torch, triton and numpy: names load on first use.
 _HOMES = {
     "tilewright.api": (
-        *("Optimized", "Verifier", "fix_file", "inspect", "lint_file", "optimize"),
+        *("Bencher", "Optimized", "Verifier", "bench", "fix_file", "inspect", "lint_file", "optimize"),
         *("verify", "verify_certificate"),
     ),
     "tilewright.errors": ("InputError", "TilewrightError"),
+    "tilewright.records.timing": ("Comparison",),
     "tilewright.records.verification": ("Verification",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -6,6 +6,7 @@ What comes back is the worker's claim: it is looked at here before anything is m
 from __future__ import annotations
 
 import hashlib
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
@@ -41,6 +42,10 @@ def timing_worker(device: str) -> Worker:
     """A worker to time files in, and for nothing else: a proof replaces what autotuning does."""
     place = PLACES[device]
     return Worker(environment=place.environment, preload=(place.jobs,), memory_bytes=place.memory_bytes)
+
+
+_users: weakref.WeakKeyDictionary[Worker, Channel] = weakref.WeakKeyDictionary()
+"""Whose call each worker is prepared for."""
 
 
 class Failed(Exception):  # noqa: N818 (an end that the caller makes data or an error of)
@@ -103,7 +108,8 @@ class Channel:
         Raises:
             InputError: the device does not start, or the inputs cannot be made on it.
         """
-        if self._machine is not None and self._pid is not None and self._worker.pid == self._pid:
+        same = _users.get(self._worker) is self and self._pid is not None and self._worker.pid == self._pid
+        if self._machine is not None and same:
             return self._machine
         self._loaded.clear()
         told = self._start("describe", {}, f"--device {self._device}: the device does not start")
@@ -123,7 +129,7 @@ class Channel:
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError("the worker's answer about the device is not usable") from error
-        self._pid = self._worker.pid
+        self._pid, _users[self._worker] = self._worker.pid, self
         return self._machine
 
     def load(self, text: str, *, copy: int = 0, timeout_s: float) -> Loaded:
@@ -142,9 +148,7 @@ class Channel:
         name = f"{digest}_{copy}"
         found = self._loaded.pop(name, None)
         if found is None:
-            like = f"{digest}_0" if copy else None
-            if like is not None and like not in self._loaded:
-                self.load(text, timeout_s=timeout_s)
+            like = self.load(text, timeout_s=timeout_s).name if copy else None
             self._make_room()
             path = self._write(f"timed_{name}", text)
             told = self.ask("load", {"name": name, "path": path, "like": like}, timeout_s=timeout_s, name=name)
@@ -154,7 +158,8 @@ class Channel:
 
     def forget(self, name: str) -> None:
         """Drop a file with its model."""
-        if self._loaded.pop(name, None) is not None and self._worker.pid == self._pid:
+        here = self._worker.pid == self._pid and _users.get(self._worker) is self
+        if self._loaded.pop(name, None) is not None and here:
             self._worker.call(f"{self._jobs}:forget", {"name": name}, timeout_s=_FORGET_LIMIT_S)
 
     def ask(self, job: str, arguments: Mapping[str, object], *, timeout_s: float, name: str = "") -> dict[str, Any]:

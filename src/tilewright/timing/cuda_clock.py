@@ -33,6 +33,9 @@ class Cuda:
     """The thin part: PyTorch's own functions, taken before any file could replace them."""
 
     def __init__(self) -> None:
+        tuners.watch()
+        self._lasting = contextlib.ExitStack()
+        self._lasting.enter_context(torch.no_grad())
         self.now, self._event = time.perf_counter, torch.cuda.Event
         self.record, self.query = torch.cuda.Event.record, torch.cuda.Event.query
         self._elapsed, self._zero = torch.cuda.Event.elapsed_time, torch.Tensor.zero_
@@ -72,9 +75,6 @@ class CudaClock:
         """
         self._cuda = Cuda() if cuda is None else cuda
         self._delay_us = _LEAST_DELAY_US
-        self._lasting = contextlib.ExitStack()
-        self._lasting.enter_context(torch.no_grad())
-        tuners.watch()
 
     def describe(self) -> dict[str, Any]:
         """See :class:`~tilewright.timing.clock.Clock`."""
