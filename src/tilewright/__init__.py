@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tilewright.api import (
+        Bencher,
         Interrupted,
         Optimized,
         Verifier,
+        bench,
         fix_file,
         inspect,
         lint_file,
@@ -19,20 +21,25 @@ if TYPE_CHECKING:
         verify,
         verify_certificate,
     )
-    from tilewright.errors import InputError, StoreError, TilewrightError
+    from tilewright.errors import InputError, StoreError, TilewrightError, TimingError
+    from tilewright.records.timing import Comparison
     from tilewright.records.verification import Verification
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Bencher",
+    "Comparison",
     "InputError",
     "Interrupted",
     "Optimized",
     "StoreError",
     "TilewrightError",
+    "TimingError",
     "Verification",
     "Verifier",
     "__version__",
+    "bench",
     "fix_file",
     "inspect",
     "lint_file",
@@ -46,10 +53,11 @@ __all__ = [
 # Worker processes import this package too, and need nothing but torch, triton and numpy: names load on first use.
 _HOMES = {
     "tilewright.api": (
-        *("Interrupted", "Optimized", "Verifier", "fix_file", "inspect", "lint_file", "optimize"),
+        *("Bencher", "Interrupted", "Optimized", "Verifier", "bench", "fix_file", "inspect", "lint_file", "optimize"),
         *("resume", "runs", "verify", "verify_certificate"),
     ),
-    "tilewright.errors": ("InputError", "StoreError", "TilewrightError"),
+    "tilewright.errors": ("InputError", "StoreError", "TilewrightError", "TimingError"),
+    "tilewright.records.timing": ("Comparison",),
     "tilewright.records.verification": ("Verification",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

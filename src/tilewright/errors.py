@@ -11,9 +11,11 @@
     │   ├── UnknownGpuError     no such target
     │   ├── UnknownStageError   no such stage
     │   └── StoreError          the store of runs, or a run in it
+    ├── TimingError             a file that was to be compared cannot be timed
     └── PluginError             a rule, family or stage of ours does not load
 
-A candidate's failure is data (a Verdict, a BuildFailure), never one of these.
+A candidate's failure is data (a Verdict, a BuildFailure, a Screening), never one of these; only a comparison, which has
+no result without both of its files, raises.
 Each error keeps its fields and survives pickling.
 """
 
@@ -88,6 +90,25 @@ class StoreError(InputError):
 
     def __str__(self) -> str:
         return f"{self.place}: {self.what}; {self.remedy}"
+
+
+class TimingError(TilewrightError):
+    """One of two files cannot be timed."""
+
+    def __init__(self, file: str, kind: str, what: str, line: int | None = None) -> None:
+        """Keep what is known.
+
+        Args:
+            file: ``baseline``, ``candidate``, or empty where neither can be told to be the cause.
+            kind: ``raised``, ``crashed``, ``out_of_memory`` or ``timed_out``.
+            what: one line that says what happened.
+            line: of the file's text, from 1.
+        """
+        super().__init__(file, kind, what, line)
+        self.file, self.kind, self.what, self.line = file, kind, what, line
+
+        where = "" if self.line is None else f" at line {self.line}"
+        return f"the {self.file or 'baseline or the candidate'} cannot be timed{where}: {self.what}"
 
 
 class PluginError(TilewrightError):

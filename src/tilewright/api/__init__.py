@@ -3,6 +3,7 @@
 Every function takes a path as the command line does, and raises the errors of :mod:`tilewright.errors`.
 """
 
+from tilewright.api.benching import SECONDS, Bencher, bench
 from tilewright.api.inspecting import fix_file, inspect, lint_file
 from tilewright.api.keeping import FinishedRun, finished_run, resume, runs
 from tilewright.api.optimizing import Interrupted, Optimized, optimize
@@ -10,12 +11,15 @@ from tilewright.api.options import Device, Precision, check_writable
 from tilewright.api.verifying import Verifier, verify, verify_certificate
 
 __all__ = [
+    "SECONDS",
+    "Bencher",
     "Device",
     "FinishedRun",
     "Interrupted",
     "Optimized",
     "Precision",
     "Verifier",
+    "bench",
     "check_writable",
     "finished_run",
     "fix_file",

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tilewright.prove.certificate import render_certificate, verification_form
+from tilewright.records.timing import Comparison
 from tilewright.records.trial import Inspection, Run
 from tilewright.records.verification import Verification
+from tilewright.report.bench_info import bench_form, bench_info
 from tilewright.report.gpu_info import gpu_info, gpus_info
 from tilewright.report.inspection_info import inspection_info
 from tilewright.report.json_form import inspection_form, render_json, run_form
@@ -85,3 +87,18 @@ def show_runs(runs: Sequence[RunRow]) -> None:
 def render_runs_json(runs: Sequence[RunRow]) -> str:
     """A list of runs as JSON, in the form of docs/json.md."""
     return render_json(runs_form(runs))
+
+
+def show_comparison(one: Comparison, *, baseline: str, candidate: str) -> None:
+    """Draw a comparison on stderr; stdout holds the decision in one line."""
+    show(bench_info(one, baseline=baseline, candidate=candidate), stderr=True)
+
+
+def render_comparison_text(one: Comparison, *, baseline: str, candidate: str, width: int = 100) -> str:
+    """A comparison as text."""
+    return render_text(bench_info(one, baseline=baseline, candidate=candidate), width=width)
+
+
+def write_comparison_json(one: Comparison, path: Path, *, baseline: str, candidate: str) -> None:
+    """Write a comparison as JSON, in the form of docs/json.md."""
+    path.write_text(render_json(bench_form(one, baseline=baseline, candidate=candidate)), encoding="utf-8")

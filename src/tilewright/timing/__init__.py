@@ -1,1 +1,7 @@
 """Times two files against each other on a GPU: pairs, intervals, and a test that says when to stop."""
+
+from tilewright.timing.call import Call
+from tilewright.timing.channel import timing_worker
+from tilewright.timing.timer import Timer
+
+__all__ = ["Call", "Timer", "timing_worker"]

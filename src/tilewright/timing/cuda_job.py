@@ -1,0 +1,52 @@
+"""Jobs of a worker that times files on the GPU; see :class:`~tilewright.timing.stand.Stand`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tilewright.timing.cuda_clock import CudaClock
+from tilewright.timing.stand import Answer, Stand
+
+_stand: Stand | None = None
+
+
+def _here() -> Stand:
+    global _stand
+    if _stand is None:
+        _stand = Stand(CudaClock())
+    return _stand
+
+
+def describe() -> Answer:
+    """See :meth:`Stand.describe`."""
+    return _here().describe()
+
+
+def begin(**given: Any) -> Answer:
+    """See :meth:`Stand.begin`."""
+    return _here().begin(**given)
+
+
+def load(**given: Any) -> Answer:
+    """See :meth:`Stand.load`."""
+    return _here().load(**given)
+
+
+def measure(**given: Any) -> Answer:
+    """See :meth:`Stand.measure`."""
+    return _here().measure(**given)
+
+
+def issue(**given: Any) -> Answer:
+    """See :meth:`Stand.issue`."""
+    return _here().issue(**given)
+
+
+def replay(**given: Any) -> Answer:
+    """See :meth:`Stand.replay`."""
+    return _here().replay(**given)
+
+
+def forget(**given: Any) -> Answer:
+    """See :meth:`Stand.forget`."""
+    return _here().forget(**given)
