@@ -107,6 +107,7 @@ class TimingError(TilewrightError):
         super().__init__(file, kind, what, line)
         self.file, self.kind, self.what, self.line = file, kind, what, line
 
+    def __str__(self) -> str:
         where = "" if self.line is None else f" at line {self.line}"
         return f"the {self.file or 'baseline or the candidate'} cannot be timed{where}: {self.what}"
 

@@ -1,20 +1,10 @@
-"""Metric names that people ask for and that no chip has.
-
-Checked offline against the profiler's own host library for GA100, AD102, GH100, GB100 and GB202: the names below
-resolve on none of them. A gate on one of these never gets data, so each comes with the name that says what was meant.
-"""
+"""What the profiler's tables call a metric, and what has to be said of names that mislead."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-LONG_SCOREBOARD = "smsp__warp_issue_stalled_long_scoreboard_per_warp_active.pct"
-
-ON_NO_CHIP = {
-    "smsp__warp_issue_stalled_memory_dependency_per_warp_active.pct": LONG_SCOREBOARD,
-    "sm__inst_executed_pipe_fp32.avg.pct_of_peak_sustained_active": None,
-}
-"""Name to the nearest one that exists, where one was found."""
+from tilewright.profiling.catalog import missing
 
 THEORETICAL = "sm__maximum_warps_per_active_cycle_pct"
 """Looks measured and is computed from the launch: blind to grid size."""
@@ -48,16 +38,16 @@ def metric_name(label: str, unit: str) -> str | None:
 
 def exists(name: str) -> bool:
     """Whether ``name`` is not known to exist on no chip."""
-    return name not in ON_NO_CHIP and not name.startswith("sm__inst_executed_pipe_fp32")
+    return missing(name) is None
 
 
 def name_notes(names: Iterable[str]) -> tuple[str, ...]:
     """What has to be said about metric names, one sentence each."""
     notes: list[str] = []
     for name in dict.fromkeys(names):
-        if not exists(name):
-            instead = ON_NO_CHIP.get(name)
-            meant = f"; {instead} is meant" if instead else ""
+        gone = missing(name)
+        if gone is not None:
+            meant = f"; {gone.instead} is meant" if gone.instead else ""
             notes.append(f"{name} exists on no chip that was checked, so its value is not used{meant}")
         elif name == THEORETICAL:
             notes.append(f"{name} is theoretical occupancy, computed from the launch and not measured")

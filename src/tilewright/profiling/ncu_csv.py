@@ -7,10 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tilewright.errors import MetricsError
+from tilewright.profiling.catalog import all_metrics
 from tilewright.profiling.names import metric_name
 from tilewright.profiling.units import base_factor, read_number
 
 _REMEDY = "export with `ncu --csv --page raw --print-units base`"
+_NO_METRICS = (
+    "device__attribute",
+    "launch__func",
+    "launch__cluster_scheduling",
+    "profiler__",
+    "nvtx__",
+    "smsp__pcsamp",
+)
 _LONG = ("Kernel Name", "Metric Name", "Metric Value")
 _FAILURES = {
     "ERR_NVGPUCTRPERM": "the profiler had no permission to read counters",
@@ -95,7 +104,7 @@ def _long(
         launch = found.setdefault(tuple(cells[n] for n in identity), LaunchRow(kernel=row["Kernel Name"], line=line))
         unit = row.get("Metric Unit", "")
         name = metric_name(row["Metric Name"].strip(), unit.strip())
-        if name is not None and not _is_text(name):
+        if name is not None and not is_text(name):
             _store(path, line, launch, name, row["Metric Value"], unit, notes)
     return list(found.values()), tuple(notes)
 
@@ -114,22 +123,25 @@ def _raw(
             continue
         launch = LaunchRow(kernel=cells[kernel], line=line)
         for name, value, unit in zip(header, cells, units, strict=True):
-            if "__" in name and not _is_text(name):
+            if "__" in name and not is_text(name):
                 _store(path, line, launch, name, value, unit, notes)
         found.append(launch)
     return found, tuple(notes)
 
 
-def _is_text(name: str) -> bool:
-    """Whether a column holds words, such as a device's name or a cache policy."""
-    return name.startswith(("device__attribute", "launch__func", "launch__cluster_scheduling", "profiler__", "nvtx__"))
+def is_text(name: str) -> bool:
+    """Whether a column holds words, such as a device's name or a cache policy, or the profiler's own bookkeeping."""
+    return name.startswith(_NO_METRICS)
 
 
 def _store(path: str, line: int, launch: LaunchRow, name: str, value: str, unit: str, notes: list[str]) -> None:
     try:
         number = read_number(value)
     except ValueError as error:
-        raise MetricsError(path, line, f"{name}: {error}", _REMEDY) from error
+        if name in all_metrics():
+            raise MetricsError(path, line, f"{name}: {error}", _REMEDY) from error
+        # a report holds columns of words too, and every version has others
+        return
     if number is None:
         notes.append(f"{launch.kernel}: {name} has no value ({value.strip() or 'empty'}) and is left out")
         return

@@ -1,28 +1,34 @@
-"""Read a profile: JSON by kernel, or what ``ncu --csv`` printed."""
+"""Read a profile: JSON by kernel, what ``ncu --csv`` printed, or a report that ncu wrote."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from tilewright.errors import MetricsError, SourceError
 from tilewright.profiling.names import exists, name_notes
 from tilewright.profiling.ncu_csv import LaunchRow, looks_like_csv, parse_csv
+from tilewright.profiling.ncu_rep import is_report, read_report
 from tilewright.records.profile import Profile
 from tilewright.source.kernel_file import read_text
-from tilewright.source.metrics import ReadMetrics, combine, match_kernel, metrics_from_value, parse_metrics_json
+from tilewright.source.metrics import ReadMetrics, combine_all, match_kernel, metrics_from_value, parse_metrics_json
 
-_REMEDY = 'give JSON {"kernel": {"metric": number}} or the output of `ncu --csv`'
+_REMEDY = 'give JSON {"kernel": {"metric": number}}, the output of `ncu --csv`, or a .ncu-rep'
+_TIME = "gpu__time_duration.sum"
 
 
 def read_metrics(path: str, kernels: tuple[str, ...]) -> Profile:
     """Read the metrics of ``kernels`` from a file; values come in base units (ns, bytes, per second, per cent).
 
-    JSON may name only kernels of the file. CSV from a profiler lists whatever ran, so other kernels in it are passed
+    JSON may name only kernels of the file. What a profiler wrote lists whatever ran, so other kernels in it are passed
     over, as long as one of ours is among them.
 
     Raises:
         MetricsError: not readable, in neither form, or about other kernels only.
     """
+    if is_report(path):
+        launches, notes = read_report(path)
+        return profile_of_launches(launches, kernels, notes=notes, origin=path)
     try:
         text = read_text(path)
     except SourceError as error:
@@ -32,7 +38,7 @@ def read_metrics(path: str, kernels: tuple[str, ...]) -> Profile:
     if text.lstrip()[:1] in ("{", "[") or not looks_like_csv(text):
         return _profile(parse_metrics_json(path, text, kernels), path)
     launches, notes = parse_csv(path, text)
-    return _profile(_combined(path, launches, kernels, notes), path)
+    return profile_of_launches(launches, kernels, notes=notes, origin=path)
 
 
 def metrics_from_mapping(
@@ -46,29 +52,35 @@ def metrics_from_mapping(
     return _profile(metrics_from_value(origin, metrics, kernels), origin)
 
 
-def _combined(
-    path: str, launches: Sequence[LaunchRow], kernels: tuple[str, ...], notes: tuple[str, ...]
-) -> ReadMetrics:
+def profile_of_launches(
+    launches: Sequence[LaunchRow], kernels: tuple[str, ...], *, notes: tuple[str, ...] = (), origin: str
+) -> Profile:
+    """The Profile of ``kernels`` from whatever launches a profiler listed.
+
+    Raises:
+        MetricsError: none of them is among the launches.
+    """
     ours: dict[str, list[dict[str, float]]] = {}
     others: dict[str, int] = {}
+    elsewhere_ns = 0.0
     for launch in launches:
         kernel = match_kernel(launch.kernel, kernels)
         if kernel is None:
             others[launch.kernel] = others.get(launch.kernel, 0) + 1
+            elsewhere_ns += launch.metrics.get(_TIME, 0.0)
         else:
             ours.setdefault(kernel, []).append(launch.metrics)
     if not ours:
         named = ", ".join(repr(name[:60]) for name in list(others)[:4]) or "no kernel"
         line = launches[0].line if launches else None
-        raise MetricsError(path, line, f"metrics are about {named}", f"the file holds {', '.join(kernels)}")
-    metrics: dict[str, dict[str, float]] = {}
+        raise MetricsError(origin, line, f"metrics are about {named}", f"the file holds {', '.join(kernels)}")
     said = list(dict.fromkeys(note for note in notes if (match_kernel(note.split(":")[0], kernels) is not None)))
-    for kernel in (name for name in kernels if name in ours):
-        metrics[kernel], more = combine(kernel, ours[kernel])
-        said += more
-    if others:
-        said.append(f"{sum(others.values())} launches of {len(others)} other kernels are passed over")
-    return ReadMetrics(metrics=metrics, notes=tuple(said))
+    read = combine_all({name: ours[name] for name in kernels if name in ours}, said)
+    if not others:
+        return _profile(read, origin)
+    took = f", which took {elsewhere_ns / 1e3:,.1f} us together (measured)" if elsewhere_ns else ""
+    passed = f"{sum(others.values())} launches of {len(others)} other kernels are passed over{took}"
+    return _profile(replace(read, notes=(*read.notes, passed)), origin)
 
 
 def _profile(read: ReadMetrics, origin: str) -> Profile:
@@ -77,7 +89,13 @@ def _profile(read: ReadMetrics, origin: str) -> Profile:
         kernel: {name: value for name, value in metrics.items() if exists(name)}
         for kernel, metrics in read.metrics.items()
     }
-    return Profile(metrics=usable, origin=origin, notes=(*read.notes, *name_notes(names)))
+    return Profile(
+        metrics=usable,
+        origin=origin,
+        notes=(*read.notes, *name_notes(names)),
+        times_ns=read.times_ns,
+        launches=read.launches,
+    )
 
 
 def grid_sizes(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +15,10 @@ class Profile:
     """The file or document they were read from."""
     notes: tuple[str, ...] = ()
     """What was combined, left out or passed over, one sentence each."""
+    times_ns: Mapping[str, float] = field(default_factory=dict)
+    """Device time of all of a kernel's launches together, so that kernels can be weighed; of those with a time."""
+    launches: Mapping[str, int] = field(default_factory=dict)
+    """Kernel to how many launches its metrics were combined from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

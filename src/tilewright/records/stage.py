@@ -31,3 +31,5 @@ class Stage:
     guidelines: tuple[str, ...]
     safety_rules: tuple[str, ...]
     autotune_rules: tuple[str, ...]
+    metrics: tuple[str, ...] = ()
+    """What a profiler is asked for before and after the stage: few names, since each pass runs the kernel again."""

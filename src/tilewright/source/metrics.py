@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tilewright.errors import MetricsError
 
@@ -19,6 +19,9 @@ class ReadMetrics:
 
     metrics: dict[str, dict[str, float]]
     notes: tuple[str, ...] = ()
+    times_ns: dict[str, float] = field(default_factory=dict)
+    """Device time of all of a kernel's launches together; of those whose every launch has a time."""
+    launches: dict[str, int] = field(default_factory=dict)
 
 
 class _Repeated(list[object]):
@@ -70,7 +73,7 @@ def metrics_from_value(
     if not isinstance(value, Mapping):
         raise MetricsError(path, first_line, f"metrics are {_kind(value)}, not an object by kernel", _FORM)
     held = ", ".join(kernels)
-    metrics: dict[str, dict[str, float]] = {}
+    found: dict[str, list[dict[str, float]]] = {}
     notes: list[str] = []
     for name, entry in value.items():
         line = _line_of(text, str(name), first_line)
@@ -80,11 +83,23 @@ def metrics_from_value(
                 path, line, f"metrics name a kernel {name!r} that the file does not hold", f"it holds {held}"
             )
         listed = isinstance(entry, Sequence) and not isinstance(entry, str | bytes)
-        launches = [_launch(path, line, str(name), one, notes) for one in (entry if listed else [entry])]
-        combined, said = combine(kernel, launches)
-        metrics[kernel] = combined
-        notes += said
-    return ReadMetrics(metrics=metrics, notes=tuple(notes))
+        found[kernel] = [_launch(path, line, str(name), one, notes) for one in (entry if listed else [entry])]
+    return combine_all(found, notes)
+
+
+def combine_all(found: Mapping[str, Sequence[Mapping[str, float]]], notes: Sequence[str] = ()) -> ReadMetrics:
+    """One value a metric of every kernel, with its launches' total time; ``notes`` are put first."""
+    metrics, said = {}, list(notes)
+    for kernel, launches in found.items():
+        metrics[kernel], more = combine(kernel, launches)
+        said += more
+    timed = {kernel: [one.get(_TIME, 0.0) for one in launches] for kernel, launches in found.items()}
+    return ReadMetrics(
+        metrics=metrics,
+        notes=tuple(said),
+        times_ns={kernel: math.fsum(times) for kernel, times in timed.items() if times and all(t > 0 for t in times)},
+        launches={kernel: len(launches) for kernel, launches in found.items()},
+    )
 
 
 def _launch(path: str, line: int | None, name: str, entry: object, notes: list[str]) -> dict[str, float]:

@@ -79,7 +79,7 @@ def _read(path: Traversable) -> Stage:
 
 
 def _stage(content: Mapping[str, Any]) -> Stage:
-    lists = {key: tuple(content[key]) for key in ("fields", "guidelines", "safety_rules", "autotune_rules")}
+    lists = {key: tuple(content[key]) for key in ("fields", "guidelines", "safety_rules", "autotune_rules", "metrics")}
     return Stage(
         name=content["name"],
         position=content["position"],

@@ -40,23 +40,40 @@ def _apply(plan: Plan) -> tuple[str, ...]:
         # changes the settings of the system.
         # The folder stays open for good: what is allowed of it holds for this one record of it in the kernel.
         os.open(_THREADS, os.O_PATH)
-        landlock.restrict(abi, readable=readable, writable=plan.writable, devices=devices, settings=(_THREADS,))
+        landlock.restrict(
+            abi,
+            readable=readable,
+            writable=plan.writable,
+            devices=devices,
+            settings=(_THREADS,),
+            sockets_in=plan.sockets_in,
+            ports=plan.ports,
+            connecting=plan.sockets == "connecting",
+        )
     elif not wrapped:
         raise SandboxError("the sandbox cannot be put in force: this kernel has no Landlock")
-    limits.drop_privileges()
-    seccomp.install(
-        private_processes=wrapped,
-        truncation=wrapped or abi >= _TRUNCATE_SINCE,
-        signals=wrapped or abi >= _SIGNALS_SINCE,
-    )
+    limits.drop_privileges(plan.capabilities)
+    if plan.filtered:
+        seccomp.install(
+            private_processes=wrapped,
+            truncation=wrapped or abi >= _TRUNCATE_SINCE,
+            signals=wrapped or abi >= _SIGNALS_SINCE,
+            sockets=plan.sockets,
+        )
     return _in_words(plan, wrapped)
 
 
 def _in_words(plan: Plan, wrapped: bool) -> tuple[str, ...]:
-    words = ["writes only in its own folders", "reads only the system, Python and its packages", "no network"]
-    words += ["no access to other processes", "no privileges"]
+    words = ["writes only in its own folders", "reads only the system, Python and its packages"]
+    words += {
+        "none": ["no network"],
+        "listening": ["no connections but those that the profiler makes to it"],
+        "connecting": ["TCP at the profiler's ports alone"],
+    }[plan.sockets if plan.filtered else "connecting"]
+    words += ["no access to other processes"] if plan.filtered else []
+    words.append("no privileges but the profiler's" if plan.capabilities else "no privileges")
     if plan.namespaces or wrapped:
         words.append("own user, mount, network and IPC namespaces" + (", own process numbers" if wrapped else ""))
     if plan.landlock_abi:
         words.append(f"Landlock {plan.landlock_abi}")
-    return (*words, "filtered system calls")
+    return (*words, "filtered system calls") if plan.filtered else tuple(words)

@@ -52,15 +52,21 @@ def forbid_new_privileges() -> None:
     prctl(_NO_NEW_PRIVS, 1)
 
 
-def drop_privileges() -> None:
-    """Give up every capability, root's included, for good."""
-    for number in range(_CAPABILITIES):
+def drop_privileges(keep: tuple[int, ...] = ()) -> None:
+    """Give up every capability but those of ``keep`` that the process has, root's included, for good."""
+    for number in set(range(_CAPABILITIES)) - set(keep):
         # a number that this kernel does not know, or no right to do it: then there is nothing to give up either
         with contextlib.suppress(OSError):
             prctl(_CAPBSET_DROP, number)
     with contextlib.suppress(OSError):
         prctl(_CAP_AMBIENT, _AMBIENT_CLEAR)
-    header, none = _Header(_CAPABILITY_VERSION, 0), (ctypes.c_uint32 * 6)()
-    if libc.capset(ctypes.byref(header), none) != 0:
+    header, held = _Header(_CAPABILITY_VERSION, 0), (ctypes.c_uint32 * 6)()
+    if keep:
+        libc.capget(ctypes.byref(header), held)
+        # two words of 32 bits, each with what is effective, permitted and inheritable
+        for word in range(2):
+            wanted = sum(1 << number - 32 * word for number in keep if number // 32 == word)
+            held[3 * word : 3 * word + 3] = [held[3 * word] & wanted, held[3 * word + 1] & wanted, 0]
+    if libc.capset(ctypes.byref(header), held) != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))

@@ -6,8 +6,12 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from tilewright.workers.sandbox.record import Sandbox, SandboxKind
+
+Sockets = Literal["none", "listening", "connecting"]
+"""Stream sockets of a process: none; those that others connect to; also those that connect to others."""
 
 
 class SandboxError(Exception):
@@ -31,6 +35,16 @@ class Plan:
     """The largest file that may be written; 0 for no limit."""
     tasks: int = 0
     """The most processes and threads, where the system can hold to it; 0 for no limit."""
+    sockets: Sockets = "none"
+    """For a process that a profiler talks to: Unix sockets and pipes in ``sockets_in``, TCP at ``ports``."""
+    sockets_in: tuple[str, ...] = ()
+    """Folders in which sockets and pipes may be made, among those of ``writable``."""
+    ports: tuple[int, ...] = ()
+    """TCP ports that may be listened at, and connected to where ``sockets`` says so; Landlock 4 holds to it."""
+    filtered: bool = True
+    """Whether system calls are filtered too; without it Landlock's rules for files are all there is."""
+    capabilities: tuple[int, ...] = ()
+    """Numbers of privileges that are kept, of those that the process has."""
 
     def to_json(self) -> str:
         """The plan as one argument of a command line."""
@@ -40,7 +54,8 @@ class Plan:
     def from_json(text: str) -> Plan:
         """The plan that :meth:`to_json` wrote."""
         told = json.loads(text)
-        return Plan(**told | {name: tuple(told[name]) for name in ("writable", "readable")})
+        lists = {name: tuple(value) for name, value in told.items() if isinstance(value, list)}
+        return Plan(**told | lists)
 
     @staticmethod
     def of(sandbox: Sandbox, root: Path, *, writable: tuple[str, ...], file_bytes: int, tasks: int) -> Plan:

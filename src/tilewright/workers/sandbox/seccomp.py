@@ -14,6 +14,7 @@ import struct
 from dataclasses import dataclass
 
 from tilewright.workers.sandbox.libc import prctl
+from tilewright.workers.sandbox.plan import Sockets
 from tilewright.workers.sandbox.syscalls import NUMBERS
 
 _SET_SECCOMP, _MODE_FILTER = 22, 2
@@ -35,6 +36,9 @@ _ALL_BITS = 0xFFFFFFFF
 # Such a socket sends to nothing but what it is connected to, and none can be connected.
 SOCKET_FAMILIES, SOCKET_TYPES = (_UNIX,), (_PACKETS,)
 """Sockets that may be made; besides, a connected pair of stream sockets."""
+_PROFILED_FAMILIES, _PROFILED_TYPES = (_UNIX, 2, 10), (_STREAM, _PACKETS)
+"""Also TCP, of both versions, and Unix stream sockets: what a profiler reaches the process by."""
+_MAKING_PIPES = ("mknod", "mknodat")
 
 _REFUSED = (
     "connect",
@@ -72,7 +76,7 @@ class _Rule:
     outside: bool = False
 
 
-def install(*, private_processes: bool, truncation: bool, signals: bool) -> None:
+def install(*, private_processes: bool, truncation: bool, signals: bool, sockets: Sockets = "none") -> None:
     """Put the filter in force for this thread and all that it starts. Needs "no new privileges" first.
 
     Args:
@@ -80,6 +84,7 @@ def install(*, private_processes: bool, truncation: bool, signals: bool) -> None
             (bubblewrap); where not, leaving the process group and changing metadata is pretended only.
         truncation: whether something else guards ``truncate`` of files by their path.
         signals: whether something else keeps signals inside.
+        sockets: stream sockets that are allowed, and whether they may connect to others.
 
     Raises:
         OSError: the system has no such filters, or none is known for this kind of machine.
@@ -87,21 +92,23 @@ def install(*, private_processes: bool, truncation: bool, signals: bool) -> None
     machine = platform.machine()
     if machine not in _MACHINES or struct.calcsize("P") != 8:
         raise OSError(f"no filter of system calls is known for {machine}")
-    rules = _rules(private_processes=private_processes, truncation=truncation, signals=signals)
+    rules = _rules(private_processes=private_processes, truncation=truncation, signals=signals, sockets=sockets)
     program = _program(rules, *_MACHINES[machine])
     buffer = ctypes.create_string_buffer(program, len(program))
     header = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer)))
     prctl(_SET_SECCOMP, _MODE_FILTER, ctypes.addressof(header))
 
 
-def _rules(*, private_processes: bool, truncation: bool, signals: bool) -> list[_Rule]:
-    rules = [_Rule(call, _REFUSE) for call in _REFUSED]
+def _rules(*, private_processes: bool, truncation: bool, signals: bool, sockets: Sockets) -> list[_Rule]:
+    allowed = {"none": (), "listening": _MAKING_PIPES, "connecting": (*_MAKING_PIPES, "connect")}[sockets]
+    families, types = (SOCKET_FAMILIES, SOCKET_TYPES) if sockets == "none" else (_PROFILED_FAMILIES, _PROFILED_TYPES)
+    rules = [_Rule(call, _REFUSE) for call in _REFUSED if call not in allowed]
     rules += [
         # its flags lie in memory, where a filter cannot look: libraries then use clone
         _Rule("clone3", _UNKNOWN),
         _Rule("clone", _REFUSE, 0, _NEW_NAMESPACES, (0,), outside=True),
-        _Rule("socket", _REFUSE, 0, _ALL_BITS, SOCKET_FAMILIES, outside=True),
-        _Rule("socket", _REFUSE, 1, _TYPE_BITS, SOCKET_TYPES, outside=True),
+        _Rule("socket", _REFUSE, 0, _ALL_BITS, families, outside=True),
+        _Rule("socket", _REFUSE, 1, _TYPE_BITS, types, outside=True),
         # a datagram socket of a pair could be turned to another address
         _Rule("socketpair", _REFUSE, 0, _ALL_BITS, (_UNIX,), outside=True),
         _Rule("socketpair", _REFUSE, 1, _TYPE_BITS, (_STREAM, _PACKETS), outside=True),
