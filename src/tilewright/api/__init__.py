@@ -9,8 +9,10 @@ from tilewright.api.keeping import FinishedRun, finished_run, resume, runs
 from tilewright.api.optimizing import Interrupted, Optimized, optimize
 from tilewright.api.options import Device, Precision, check_writable
 from tilewright.api.verifying import Verifier, verify, verify_certificate
+from tilewright.search.measured.options import DEFAULT_LIMIT_S
 
 __all__ = [
+    "DEFAULT_LIMIT_S",
     "SECONDS",
     "Bencher",
     "Device",

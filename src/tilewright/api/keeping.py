@@ -14,6 +14,7 @@ from tilewright.api.optimizing import Optimized, carry_out
 from tilewright.prove import host
 from tilewright.prove.verification import versions
 from tilewright.records.trial import Run
+from tilewright.search.session import OnStep
 from tilewright.store import LAST, RunRow, State, Store
 
 
@@ -34,7 +35,7 @@ def resume(
     *,
     store: str | os.PathLike[str] | None = None,
     allow_unsandboxed: bool = False,
-    on_step: Callable[[str], None] | None = None,
+    on_step: OnStep | None = None,
     on_run: Callable[[Run], None] | None = None,
 ) -> Optimized:
     """Go on with an interrupted run: what it had found out is not found out again.

@@ -12,6 +12,7 @@ import typer
 from tilewright import api
 from tilewright.errors import StoreError
 from tilewright.report import progress, show_run, write_certificate, write_json
+from tilewright.search.session import OnStep
 
 OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="Write the file here instead of to stdout.")]
 JsonOption = Annotated[Path | None, typer.Option("--json", help="Also write everything found here.")]
@@ -43,7 +44,7 @@ class Outputs:
             api.check_writable(path)
 
 
-def carry_out(work: Callable[[Callable[[str], None]], api.Optimized], outputs: Outputs) -> int:
+def carry_out(work: Callable[[OnStep], api.Optimized], outputs: Outputs) -> int:
     """Do the work, and write and show what came of it; return the exit code.
 
     Args:

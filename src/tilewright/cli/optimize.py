@@ -36,8 +36,15 @@ def optimize(
         api.Precision, typer.Option(help="What the candidate's error may be, against the input's.")
     ] = api.Precision.NO_WORSE,
     device: Annotated[
-        api.Device, typer.Option(help="`none` predicts and proves with no GPU; `cuda` measures.")
-    ] = api.Device.NONE,
+        api.Device | None,
+        typer.Option(help="`cuda` measures, `none` predicts; the GPU here is used if it is the target, unless told."),
+    ] = None,
+    limit_s: Annotated[
+        float, typer.Option("--limit", metavar="SECONDS", help="What a run that measures may take.")
+    ] = api.DEFAULT_LIMIT_S,
+    autotune: Annotated[
+        bool, typer.Option("--autotune", help="Emit the fastest few as an autotune list, if the run measures.")
+    ] = False,
     json_path: JsonOption = None,
     certificate_out: CertificateOption = None,
     allow_unsandboxed: AllowOption = False,
@@ -64,6 +71,8 @@ def optimize(
             inputs=inputs,
             precision=precision,
             device=device,
+            limit_s=limit_s,
+            autotune=autotune,
             allow_unsandboxed=allowed,
             store=kept,
             on_step=on_step,

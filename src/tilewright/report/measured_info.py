@@ -65,9 +65,9 @@ def lost_in_measuring(run: Run) -> tuple[Trial, ...]:
 
 
 def _stages(measured: Measured) -> Iterator[Part]:
-    floor = (
-        "" if measured.floor_us is None else f"; the roofline allows {words.microseconds(measured.floor_us)} at best"
-    )
+    floor = ""
+    if measured.floor_us is not None:
+        floor = f"; the roofline allows {words.microseconds(measured.floor_us)} at best (predicted)"
     yield Line(label="input", text=f"{words.microseconds(measured.input_us)} a call, cold L2 (measured){floor}")
     yield Table(columns=_COLUMNS, rows=tuple(_row(one) for one in measured.stages), numeric=_COLUMNS[2:6])
     for one in measured.stages:

@@ -2,6 +2,7 @@
 
 from tilewright.timing.call import Call
 from tilewright.timing.channel import timing_worker
+from tilewright.timing.nvml import gpu_name
 from tilewright.timing.timer import Timer
 
-__all__ = ["Call", "Timer", "timing_worker"]
+__all__ = ["Call", "Timer", "gpu_name", "timing_worker"]

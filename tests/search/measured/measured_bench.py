@@ -38,8 +38,11 @@ def sweep() -> dict[Key, float]:
 
 
 def schedule_in(text: str) -> Key | None:
-    """What the launch of a written file passes; ``None`` for a file that was not written by us."""
-    values = dict(re.findall(r"\b(BLOCK_M|BLOCK_N|BLOCK_K|num_warps|num_stages)=(\d+)", text))
+    """What the launch of a written file passes, or its list's first entry; ``None`` for a file of someone else's."""
+    if "triton.autotune" in text:
+        text = text.replace('"BLOCK_', "BLOCK_").replace('": ', "=")
+    found = re.findall(r"\b(BLOCK_M|BLOCK_N|BLOCK_K|num_warps|num_stages)=(\d+)", text)
+    values = dict(reversed(found))
     if len(values) < 5:
         return None
     return tuple(int(values[name]) for name in ("BLOCK_M", "BLOCK_N", "BLOCK_K", "num_warps", "num_stages"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from tilewright.records.profile import Profile
 from tilewright.records.trial import Run
 from tilewright.records.verdict import Status, Verdict
 from tilewright.search.measured import Options, optimize_on
+from tilewright.store import NullLog, Store
 
 SEED = str(Path(__file__).parents[3] / "examples/seed/prompt.txt")
 FEW = Options(built=3, polish_rounds=1, limit_s=10_000.0)
@@ -22,17 +23,18 @@ Optimize = Callable[..., Run]
 
 
 @pytest.fixture(scope="module")
-def optimize(tmp_path_factory: pytest.TempPathFactory) -> Optimize:
-    """Runs stages against a bench; builds are kept between the runs."""
+def optimize(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Optimize]:
+    """Runs stages against a bench; processes and builds are kept between the runs."""
     cache = tmp_path_factory.mktemp("builds")
+    request, target = read_request(SEED, gpu="h200", metrics=None, reference=None, inputs=None)
+    with search.Session(target, cache=cache, interprets=False) as session:
 
-    def call(bench: MeasuredBench, *names: str, options: Options = FEW) -> Run:
-        request, target = read_request(SEED, gpu="h200", metrics=None, reference=None, inputs=None)
-        chosen = tuple(stages.get(name) for name in names) or stages.all_stages()
-        with search.Session(target, cache=cache) as session:
+        def call(bench: MeasuredBench, *names: str, options: Options = FEW, log: NullLog | None = None) -> Run:
+            session.log = log or NullLog()
+            chosen = tuple(stages.get(name) for name in names) or stages.all_stages()
             return optimize_on(request, stages=chosen, session=session, bench=bench, options=options)[0]
 
-    return call
+        yield call
 
 
 def law(text: str) -> float:
@@ -49,7 +51,7 @@ def whole(optimize: Optimize) -> tuple[Run, MeasuredBench]:
     """All stages and the polish."""
     bench = MeasuredBench()
     bench.time_us = law  # type: ignore[method-assign]
-    return optimize(bench), bench
+    return optimize(bench, options=replace(FEW, built=2)), bench
 
 
 def test_the_stages_come_in_their_order_and_the_polish_last(whole: tuple[Run, MeasuredBench]) -> None:
@@ -186,3 +188,20 @@ def test_the_finalists_become_a_list(optimize: Optimize) -> None:
     assert len(run.winner.candidate.schedules) >= 2
     assert "triton.autotune" in run.winner.candidate.text
     assert (run.winner.candidate.text, ("fp32", "fp16", "bf16")) in bench.proofs
+
+
+def test_a_run_that_goes_on_measures_and_proves_nothing_again(optimize: Optimize, tmp_path: Path) -> None:
+    store = Store(tmp_path / "runs.db")
+    first, second = MeasuredBench(unknown_us=900.0), MeasuredBench(unknown_us=100.0)
+    with store.begin({"path": "kernel.py"}, versions={}) as log:
+        name = log.id
+        whole = optimize(first, "block_tiling", log=log)
+    with store.resume(name) as log:
+        again = optimize(second, "block_tiling", log=log)
+    assert (second.screened, second.proofs, second.compared) == ([], [], [])
+    assert whole.winner is not None
+    assert again.winner is not None
+    assert again.winner.candidate.text == whole.winner.candidate.text
+    assert again.measured is not None
+    assert whole.measured is not None
+    assert again.measured.comparison == whole.measured.comparison

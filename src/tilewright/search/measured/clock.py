@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-CONFIRMATION_S = 25.0
-"""Kept for the last comparison, in a new process, and for the profile of the output."""
+CONFIRMATION_S = 45.0
+"""Kept for the proof in every dtype, the comparison in a new process, and the profile of the output."""
 
 
 class Clock:

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from tilewright.errors import TimingError
 from tilewright.profiling import Profiler, ProfilerError, metrics_of
 from tilewright.prove.reference import read_reference_file, verified_file
 from tilewright.prove.verifier import Verifier
@@ -19,7 +20,7 @@ from tilewright.records.timing import Comparison, Screening
 from tilewright.records.verification import Claim, Verification
 from tilewright.search.measured.workbench import Untimed
 from tilewright.search.operations import operations_of
-from tilewright.timing import Call, Timer, TimingError
+from tilewright.timing import Call, Timer
 
 PROOF_LIMIT_S = 60.0
 _PROFILE_LIMIT_S = 60.0
@@ -37,6 +38,7 @@ class GpuWorkbench:
         precision: str,
         seed: int,
         sandbox: str,
+        allow_unsandboxed: bool,
         say: Callable[[str], None],
     ) -> None:
         """Make the workbench.
@@ -48,9 +50,11 @@ class GpuWorkbench:
             precision: what a candidate's error may be.
             seed: of inputs and parameters.
             sandbox: what confines the workers, in words.
+            allow_unsandboxed: profile also where nothing confines the profiled process.
             say: told what is being done.
         """
         self._request, self._target, self._precision, self._seed, self._say = request, target, precision, seed, say
+        self._unsandboxed = allow_unsandboxed
         self._reference = None if request.reference_path is None else read_reference_file(request.reference_path)
         self._verifier = Verifier(
             target=target,
@@ -91,7 +95,14 @@ class GpuWorkbench:
         self._problem = Problem(inputs=capture.inputs, init_arguments=capture.init_arguments)
         self._text = None if self._reference is None else self._reference.text
         self._timer = self._stack.enter_context(self._new_timer())
-        self._profiler = Profiler(self._problem, self._text, target=self._target, seed=self._seed, say=self._say)
+        self._profiler = Profiler(
+            self._problem,
+            self._request.reference_path,
+            target=self._target,
+            seed=self._seed,
+            say=self._say,
+            allow_unsandboxed=self._unsandboxed,
+        )
         thread = ThreadPoolExecutor(1, thread_name_prefix="tilewright-baseline")
         claim = self._claim(self._request.source.text, dtypes=())
         self._coming = thread.submit(self._verifier.prepare, claim, seed=self._seed, timeout_s=PROOF_LIMIT_S)
@@ -121,14 +132,24 @@ class GpuWorkbench:
     def profile(self, source: KernelSource, stage: Stage | None) -> Profile | None:
         """See :class:`Workbench`."""
         self._settle()
+        if not self._profiler.unavailable:
+            try:
+                wanted = metrics_of(stage, self._target)
+                return self._profiler.profile(source, metrics=wanted, limit_s=_PROFILE_LIMIT_S)
+            except ProfilerError as error:
+                self._notes.append(f"no counters were read: {error}")
         if self._profiler.unavailable:
             self._notes.append(f"no counters were read: {self._profiler.unavailable}")
+        return self._times(source)
+
+    def _times(self, source: KernelSource) -> Profile | None:
+        """Where counters cannot be read: how long each kernel takes, by which several are weighted."""
+        if len(source.kernels) < 2:
             return None
         try:
-            wanted = metrics_of(stage, self._target)
-            return self._profiler.profile(source, metrics=wanted, limit_s=_PROFILE_LIMIT_S)
+            return self._profiler.times(source, limit_s=_PROFILE_LIMIT_S)
         except ProfilerError as error:
-            self._notes.append(f"no counters were read: {error}")
+            self._notes.append(str(error))
             return None
 
     def _settle(self) -> None:

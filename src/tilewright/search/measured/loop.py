@@ -20,7 +20,7 @@ from tilewright.search.accept import DTYPES, fault_of
 from tilewright.search.analyse import Analysed, analyse
 from tilewright.search.measured import words
 from tilewright.search.measured.attempt import hash_of
-from tilewright.search.measured.clock import CONFIRMATION_S, Clock
+from tilewright.search.measured.clock import Clock
 from tilewright.search.measured.compose import Composer
 from tilewright.search.measured.finalists import as_list
 from tilewright.search.measured.floor import floor_us
@@ -28,6 +28,7 @@ from tilewright.search.measured.options import Options
 from tilewright.search.measured.polish import run_polish
 from tilewright.search.measured.stage import run_stage
 from tilewright.search.measured.state import State, is_proved
+from tilewright.search.measured.trying import COMPARISON_S
 from tilewright.search.measured.workbench import Untimed, Workbench
 from tilewright.search.session import Session
 
@@ -118,7 +119,7 @@ class _Loop:
         if self.options.autotune:
             as_list(state, dtypes=DTYPES)
         state.say("", "confirming in a new process")
-        timed = state.compare(state.input_text, state.text, limit_s=CONFIRMATION_S * 0.6, confirm=True)
+        timed = state.compare(state.input_text, state.text, limit_s=COMPARISON_S, confirm=True)
         if isinstance(timed, Untimed):
             self.why_not = f"the best file could not be timed again: {timed.reason}"
             return
