@@ -12,8 +12,18 @@ import pytest
 import tilewright
 
 PACKAGE = Path(tilewright.__file__).parent
-PARENT_MODULES = ("tilewright", "tilewright.cli.main", "tilewright.api", "tilewright.search", "tilewright.prove")
-_WORKER_JOBS = ("capture.job", "compiler.job", "prove.job", "prove.reference_job", "workers.serve")
+PARENT_MODULES = (
+    "tilewright",
+    "tilewright.cli.main",
+    "tilewright.api",
+    "tilewright.search",
+    "tilewright.prove",
+    "tilewright.timing",
+)
+_WORKER_JOBS = (
+    *("capture.job", "compiler.job", "prove.job", "prove.reference_job", "workers.serve"),
+    *("timing.cuda_job", "timing.host_job"),
+)
 WORKER_MODULES = tuple(f"tilewright.{name}" for name in _WORKER_JOBS)
 WORKER_PACKAGES = {
     "tilewright.compiler.job": {"elftools"},

@@ -24,6 +24,9 @@ SIGNATURES = {
     "device: 'Device | str' = <Device.NONE: 'none'>, seed: 'int | None' = None, timeout_s: 'float | None' = None, "
     "large: 'bool' = False, allow_unsandboxed: 'bool' = False, on_step: 'Callable[[str], None] | None' = None) -> "
     "'Verification'",
+    "bench": "(baseline: 'str', candidate: 'str', *, reference: 'str | None' = None, inputs: 'str | None' = None, "
+    "device: 'Device | str' = <Device.CUDA: 'cuda'>, seconds: 'float' = 20.0, seed: 'int | None' = None, "
+    "allow_unsandboxed: 'bool' = False, on_step: 'Callable[[str], None] | None' = None) -> 'Comparison'",
     "inspect": "(path: 'str', *, gpu: 'str | None' = None, reference: 'str | None' = None, "
     "inputs: 'str | None' = None) -> 'Inspection'",
     "lint_file": "(path: 'str', *, inputs: 'str | None' = None, gpu: 'str | None' = None) -> 'tuple[Finding, ...]'",
@@ -33,12 +36,15 @@ SIGNATURES = {
 
 def test_exported_names() -> None:
     assert tilewright.__all__ == [
+        "Bencher",
+        "Comparison",
         "InputError",
         "Optimized",
         "TilewrightError",
         "Verification",
         "Verifier",
         "__version__",
+        "bench",
         "fix_file",
         "inspect",
         "lint_file",

@@ -18,6 +18,7 @@ from tilewright.records.problem import Problem
 from tilewright.records.profile import Diagnosis
 from tilewright.records.schedule import Schedule
 from tilewright.records.source import KernelSource, Request, TensorSpec
+from tilewright.records.timing import Comparison, Conditions, Decision, Interval, TimedFile
 from tilewright.records.trial import Candidate, Change, Inspection, KernelAnalysis, Refusal, Run, Trial
 from tilewright.records.verdict import Check, Status, Verdict
 from tilewright.records.verification import Claim, Verification
@@ -374,4 +375,60 @@ def refuted(proved: Verification) -> Verification:
         device="NVIDIA GeForce RTX 4090",
         driver="570.1",
         gpu="rtx4090",
+    )
+
+
+def spread(value: float, *, by: float = 0.002) -> Interval:
+    """An interval of a fraction ``by`` to both sides."""
+    return Interval(value=value, low=value * (1 - by), high=value * (1 + by))
+
+
+@pytest.fixture
+def slower() -> Comparison:
+    """A candidate slowed by 3 %, on a GPU that its power limit held down."""
+    file = TimedFile(
+        sha256="a" * 64,
+        cold_us=spread(2612.0),
+        warm_us=spread(2590.0),
+        graph_us=spread(2588.0),
+        host_us=spread(41.25, by=0.05),
+        configurations=("matmul_kernel: BLOCK_M: 128, num_warps: 8",),
+    )
+    return Comparison(
+        baseline=file,
+        candidate=replace(file, sha256="b" * 64, cold_us=spread(2690.4), graph_us=None, configurations=()),
+        decision=Decision.SLOWER,
+        ratio=Interval(value=0.971, low=0.9695, high=0.9725),
+        warm_ratio=Interval(value=0.972, low=0.97, high=0.974),
+        noise_floor=0.0125,
+        pairs=54,
+        device="NVIDIA H200",
+        driver="570.1",
+        versions={"tilewright": "0.1.0", "torch": "2.11.0"},
+        conditions=Conditions(
+            sm_mhz=(1755.0, 1965.0, 1980.0),
+            memory_mhz=(3201.0, 3201.0, 3201.0),
+            power_w=(float("nan"),) * 3,
+            temperature_c=(38.0, 41.0, 44.0),
+            throttle_reasons=("power limit (software)",),
+            samples=212,
+        ),
+        notes=("the candidate has no graph time: it waits",),
+        elapsed_s=9.25,
+    )
+
+
+@pytest.fixture
+def bare(slower: Comparison) -> Comparison:
+    """The same file twice, with nothing known of the device."""
+    file = replace(slower.baseline, graph_us=None, host_us=None, configurations=())
+    return replace(
+        slower,
+        baseline=file,
+        candidate=file,
+        decision=Decision.SAME,
+        ratio=spread(1.0),
+        conditions=None,
+        driver=None,
+        notes=(),
     )

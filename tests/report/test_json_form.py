@@ -7,9 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from tilewright.records.timing import Comparison
 from tilewright.records.trial import Inspection, Run
 from tilewright.records.verification import Verification
-from tilewright.report import render_inspection_json, write_certificate, write_json, write_verification_json
+from tilewright.report import (
+    render_inspection_json,
+    write_certificate,
+    write_comparison_json,
+    write_json,
+    write_verification_json,
+)
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "json.md"
 PLAIN = {"text": str, "integer": int, "number": (int, float), "flag": bool}
@@ -97,6 +104,18 @@ def test_a_certificate_is_as_documented(name: str, request: pytest.FixtureReques
     assert form["candidate"]["text"] == one.claim.candidate.text
 
 
+@pytest.mark.parametrize("name", ["slower", "bare"])
+def test_a_comparison_is_as_documented(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    one: Comparison = request.getfixturevalue(name)
+    write_comparison_json(one, tmp_path / "one.json", baseline="a.py", candidate="b.py")
+    form = json.loads((tmp_path / "one.json").read_text(encoding="utf-8"))
+    assert object_fault(form, "Bench", "bench") == ""
+    found = form["comparison"]
+    assert (form["kind"], form["baseline_path"], found["provenance"]) == ("comparison", "a.py", "measured")
+    assert found["ratio"]["low"] <= found["ratio"]["value"] <= found["ratio"]["high"]
+    assert found["decision"] == one.decision.value
+
+
 def test_a_refusal_names_its_check(refuted: Verification, tmp_path: Path) -> None:
     write_verification_json(refuted, tmp_path / "one.json")
     form = json.loads((tmp_path / "one.json").read_text(encoding="utf-8"))
@@ -114,7 +133,7 @@ def test_the_check_itself_finds_faults() -> None:
 
 def test_no_object_of_the_document_is_unused() -> None:
     used = {word for keys in OBJECTS.values() for kind in keys.values() for word in re.findall(r"[A-Z]\w+", kind)}
-    assert used | {"Run", "Inspection", "Verification", "Certificate"} == OBJECTS.keys()
+    assert used | {"Run", "Inspection", "Verification", "Certificate", "Bench"} == OBJECTS.keys()
 
 
 def test_numbers_and_their_origin(improved: Run, tmp_path: Path) -> None:

@@ -28,9 +28,9 @@ def log_ratios(rng: np.random.Generator, ratio: float, sigma: float) -> np.ndarr
     return np.where(rng.random(len(times)) < 0.5, outer - inner, inner - outer) + math.log(ratio)
 
 
-def decisions(ratio: float, sigma: float, floor: float, seed: int) -> Counter[Decision]:
+def decisions(ratio: float, sigma: float, floor: float, seed: int, runs: int = RUNS) -> Counter[Decision]:
     rng, found = np.random.default_rng(seed), Counter[Decision]()
-    for _ in range(RUNS):
+    for _ in range(runs):
         all_of_them = log_ratios(rng, ratio, sigma)
         said = (look(list(all_of_them[:count]), floor) for count in LOOKS)
         found[next((one for one in said if one is not None), Decision.AMBIGUOUS)] += 1
@@ -58,7 +58,7 @@ def test_many_looks_at_nothing_find_nothing() -> None:
 
 
 def test_a_difference_at_the_floor_is_not_decided() -> None:
-    assert decisions(1.01, 0.01, 0.01, seed=4)[Decision.AMBIGUOUS] >= 0.95 * RUNS
+    assert decisions(1.01, 0.01, 0.01, seed=4, runs=50)[Decision.AMBIGUOUS] >= 48
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_looks_share_one_error_between_them() -> None:
 
 @pytest.mark.parametrize(("count", "level", "rank"), [(6, 0.05, 0), (10, 0.05, 1), (100, 0.05, 39), (2000, 0.01, 941)])
 def test_order_statistics_of_tables(count: int, level: float, rank: int) -> None:
-    """As tables of the sign test have it: of 6 values at 5 % the range, of 10 the second, of 100 the 40th from the end."""
+    """Ranks of the sign test, from 0: of 6 values at 5 % the range, of 10 the second from each end, of 100 the 40th."""
     assert median_bounds(range(count), level) == (rank, count - 1 - rank)
 
 
@@ -114,7 +114,7 @@ def test_an_interval_holds_its_median_and_stays_within_the_values(values: list[f
 def test_a_bootstrap_interval_holds_the_truth_nineteen_times_of_twenty() -> None:
     rng, hits = np.random.default_rng(5), 0
     for _ in range(RUNS):
-        found = median_interval(list(rng.normal(0.0, 1.0, 60)), rng)
+        found = median_interval(list(rng.normal(0.0, 1.0, 30)), rng)
         hits += found.low <= 0.0 <= found.high
     assert 0.9 * RUNS <= hits <= 0.99 * RUNS
 

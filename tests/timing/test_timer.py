@@ -146,14 +146,6 @@ def test_a_file_that_raises_is_named_with_its_line(timer: Timer, baseline: str, 
     assert str(error) == f"the {named} cannot be timed at line 13: ValueError: boo"
 
 
-def test_a_file_that_takes_the_process_along_is_found(timer: Timer) -> None:
-    # loading makes six calls, and being run alone four more
-    late = failing("self.width += 1\n        if self.width > 11: import os; os._exit(3)")
-    with pytest.raises(TimingError) as caught:
-        timer.compare(BASE, late, limit_s=LIMIT_S, noise_floor=0.01)
-    assert (caught.value.file, caught.value.kind) == ("candidate", "crashed")
-
-
 def test_autotuning_is_over_before_the_clock_starts(timer: Timer) -> None:
     found = timer.compare(TUNED, TUNED, limit_s=0.5, noise_floor=0.05)
     assert found.baseline.configurations == found.candidate.configurations
@@ -191,13 +183,6 @@ class ModelNew(torch.nn.Module):
         copy_kernel[lambda meta: (triton.cdiv(24, meta["BLOCK"]),)](x, out, 24, self.calls)
         return out
 """
-
-
-def test_a_new_process_knows_nothing_of_the_old(timer: Timer) -> None:
-    before = timer.compare(BASE, file(1200), limit_s=LIMIT_S, noise_floor=0.01)
-    timer.restart()
-    after = timer.compare(BASE, file(1200), limit_s=LIMIT_S, noise_floor=0.01)
-    assert before.decision is after.decision is Decision.SLOWER
 
 
 REFERENCE = """import torch

@@ -77,7 +77,7 @@ class Bencher:
         allow_unsandboxed: bool = False,
         on_step: Callable[[str], None] | None = None,
     ) -> None:
-        """Make a bencher; its process starts with the ``with`` block.
+        """Make a bencher; its process starts with the first files that can be read, and ends with the ``with`` block.
 
         Args:
             device: see :func:`bench`, as are all the others.
@@ -100,9 +100,9 @@ class Bencher:
         self._stack = contextlib.ExitStack()
         self._calls: dict[tuple[str, str | None, tuple[TensorSpec, ...]], tuple[Call, tuple[str, ...]]] = {}
         self._timer: tuple[Call, Timer] | None = None
+        self._worker: Worker | None = None
 
     def __enter__(self) -> Bencher:
-        self._worker = self._stack.enter_context(timing_worker(Device.CUDA.value))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -123,7 +123,11 @@ class Bencher:
         self._say("reading both files")
         request, target = read_request(baseline, gpu=None, metrics=None, reference=reference, inputs=inputs)
         first, second = kernel_file(baseline), kernel_file(candidate)
-        call, notes = self._call(request, target)
+        given = None if request.reference_path is None else read_reference_file(request.reference_path)
+        if self._worker is None:
+            # importing PyTorch takes seconds, in which another process is asked for the inputs
+            self._worker = self._stack.enter_context(timing_worker(Device.CUDA.value))
+        call, notes = self._call(request, given, target)
         if self._timer is None or self._timer[0] != call:
             self._timer = call, Timer(call, seed=self._seed, worker=self._worker, say=self._say)
         try:
@@ -133,21 +137,20 @@ class Bencher:
         versions = {"tilewright": __version__, **found.versions}
         return replace(found, versions=versions, notes=(*notes, *found.notes))
 
-    def _call(self, request: Request, target: Target) -> tuple[Call, tuple[str, ...]]:
+    def _call(self, request: Request, reference: VerifiedFile | None, target: Target) -> tuple[Call, tuple[str, ...]]:
         """What both files are called with, and what is to be said of it; never told by the candidate."""
-        key = (request.source.text, request.reference_path, request.inputs)
+        key = (request.source.text, None if reference is None else reference.text, request.inputs)
         if key not in self._calls:
             self._say("asking for the inputs")
-            self._calls[key] = self._ask(request, target)
+            self._calls[key] = self._ask(request, reference, target)
         return self._calls[key]
 
-    def _ask(self, request: Request, target: Target) -> tuple[Call, tuple[str, ...]]:
-        if request.reference_path is not None:
-            file = read_reference_file(request.reference_path)
+    def _ask(self, request: Request, reference: VerifiedFile | None, target: Target) -> tuple[Call, tuple[str, ...]]:
+        if reference is not None:
             with Worker(preload=REFERENCE_PRELOAD) as reader:
-                told = read_reference(file, worker=reader, target=target, timeout_s=_READ_LIMIT_S)
+                told = read_reference(reference, worker=reader, target=target, timeout_s=_READ_LIMIT_S)
             specs = request.inputs or told.inputs
-            return Call(problem=Problem(inputs=specs, init_arguments=told.init_arguments), reference=file.text), ()
+            return Call(problem=Problem(inputs=specs, init_arguments=told.init_arguments), reference=reference.text), ()
         with Worker(preload=CAPTURE_PRELOAD) as reader:
             found = capture(
                 request.source, target=target, worker=reader, inputs=request.inputs, timeout_s=_READ_LIMIT_S

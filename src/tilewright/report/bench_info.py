@@ -103,13 +103,17 @@ def _file_form(one: TimedFile) -> dict[str, object]:
 
 def _conditions_form(one: Conditions) -> dict[str, object]:
     return {
-        "sm_mhz": list(one.sm_mhz),
-        "memory_mhz": list(one.memory_mhz),
-        "power_w": list(one.power_w),
-        "temperature_c": list(one.temperature_c),
+        "sm_mhz": _reading(one.sm_mhz),
+        "memory_mhz": _reading(one.memory_mhz),
+        "power_w": _reading(one.power_w),
+        "temperature_c": _reading(one.temperature_c),
         "throttle_reasons": list(one.throttle_reasons),
         "samples": one.samples,
     }
+
+
+def _reading(values: tuple[float, float, float]) -> list[float] | None:
+    return list(values) if all(map(isfinite, values)) else None
 
 
 def _decision(one: Comparison) -> Iterator[Part]:
