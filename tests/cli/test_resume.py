@@ -217,3 +217,18 @@ def test_a_disk_that_fills_up_leaves_the_best_file(tilewright, stop_at_best, pat
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == f"tilewright: {path}: the disk is full; make room; the best proved file so far is in {out}\n"
     assert out.read_text() == Store(path).best("last")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a file that is always full is Linux's")
+def test_an_output_that_does_not_fit(tilewright, path: Path) -> None:
+    """Of a run that is kept nothing is lost: only the files have to be written once more."""
+    document = {"result": "unchanged", "trials": [], "texts": {"output": "code\n"}, "certificate": None}
+    with Store(path).begin({}, versions={}) as log:
+        log.finish(document)
+    ended = tilewright("resume", log.id, "--store", path, "-o", "/dev/full")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("tilewright: ")
+    assert (
+        f"cannot be written: no space left on device; make room, and `tilewright resume {log.id}` writes" in ended.err
+    )
+    assert tilewright("resume", log.id, "--store", path).out == "code\n"
