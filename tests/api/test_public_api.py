@@ -14,7 +14,12 @@ SIGNATURES = {
     "optimize": "(path: 'str', *, gpu: 'str | None' = None, stage: 'str | None' = None, metrics: 'str | None' = None, "
     "reference: 'str | None' = None, inputs: 'str | None' = None, precision: 'Precision | str' = "
     "<Precision.NO_WORSE: 'no-worse'>, device: 'Device | str' = <Device.NONE: 'none'>, seed: 'int | None' = None, "
-    "allow_unsandboxed: 'bool' = False, on_step: 'Callable[[str], None] | None' = None) -> 'Optimized'",
+    "allow_unsandboxed: 'bool' = False, store: 'str | os.PathLike[str] | None' = None, "
+    "on_step: 'Callable[[str], None] | None' = None, on_run: 'Callable[[Run], None] | None' = None) -> 'Optimized'",
+    "resume": "(run: 'str' = 'last', *, store: 'str | os.PathLike[str] | None' = None, "
+    "allow_unsandboxed: 'bool' = False, on_step: 'Callable[[str], None] | None' = None, "
+    "on_run: 'Callable[[Run], None] | None' = None) -> 'Optimized'",
+    "runs": "(*, store: 'str | os.PathLike[str] | None' = None) -> 'tuple[RunRow, ...]'",
     "verify": "(candidate: 'str', *, reference: 'str | None' = None, original: 'str | None' = None, "
     "gpu: 'str | None' = None, device: 'Device | str' = <Device.NONE: 'none'>, precision: 'Precision | str' = "
     "<Precision.NO_WORSE: 'no-worse'>, seed: 'int | None' = None, timeout_s: 'float' = 60.0, "
@@ -39,7 +44,9 @@ def test_exported_names() -> None:
         "Bencher",
         "Comparison",
         "InputError",
+        "Interrupted",
         "Optimized",
+        "StoreError",
         "TilewrightError",
         "Verification",
         "Verifier",
@@ -49,6 +56,8 @@ def test_exported_names() -> None:
         "inspect",
         "lint_file",
         "optimize",
+        "resume",
+        "runs",
         "verify",
         "verify_certificate",
     ]

@@ -57,7 +57,7 @@ def test_version(tilewright) -> None:
 def test_help_names_every_command(tilewright) -> None:
     ended = tilewright("--help")
     assert ended.code == 0
-    for command in ("optimize", "lint", "inspect", "gpus"):
+    for command in ("optimize", "lint", "inspect", "gpus", "runs", "resume"):
         assert command in ended.out
 
 

@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from tilewright.api.job import kept_document
 from tilewright.records.timing import Comparison
 from tilewright.records.trial import Inspection, Run
 from tilewright.records.verification import Verification
 from tilewright.report import (
     render_inspection_json,
+    render_runs_json,
     write_certificate,
     write_comparison_json,
     write_json,
     write_verification_json,
 )
+from tilewright.store import Store
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "json.md"
 PLAIN = {"text": str, "integer": int, "number": (int, float), "flag": bool}
@@ -116,6 +119,25 @@ def test_a_comparison_is_as_documented(name: str, request: pytest.FixtureRequest
     assert found["decision"] == one.decision.value
 
 
+@pytest.mark.parametrize("name", ["improved", "unchanged"])
+def test_a_kept_run_is_as_documented(
+    name: str, request: pytest.FixtureRequest, proved: Verification, tmp_path: Path
+) -> None:
+    run: Run = request.getfixturevalue(name)
+    store = Store(tmp_path / "runs.sqlite")
+    with store.begin({"path": "kernel.py"}, versions={"tilewright": "0.1.0"}) as log:
+        log.document(kept_document(run, log))
+        assert store.document(log.id)["certificate"] is None
+        log.finish(kept_document(run, log, proved if run.winner else None))
+    form = store.document(log.id)
+    own = {key: value for key, value in form.items() if key in OBJECTS["Kept run"]}
+    assert object_fault(own, "Kept run", "run") == ""
+    assert object_fault({key: value for key, value in form.items() if key not in own}, "Run", "run") == ""
+    assert form["texts"]["output"] == ("the candidate's text" if run.winner else "the input's text")
+    listed = json.loads(render_runs_json(store.runs()))
+    assert object_fault(listed, "Runs", "runs") == ""
+
+
 def test_a_refusal_names_its_check(refuted: Verification, tmp_path: Path) -> None:
     write_verification_json(refuted, tmp_path / "one.json")
     form = json.loads((tmp_path / "one.json").read_text(encoding="utf-8"))
@@ -133,7 +155,8 @@ def test_the_check_itself_finds_faults() -> None:
 
 def test_no_object_of_the_document_is_unused() -> None:
     used = {word for keys in OBJECTS.values() for kind in keys.values() for word in re.findall(r"[A-Z]\w+", kind)}
-    assert used | {"Run", "Inspection", "Verification", "Certificate", "Bench"} == OBJECTS.keys()
+    whole = {"Run", "Inspection", "Verification", "Certificate", "Bench", "Kept run", "Runs"}
+    assert used | whole == OBJECTS.keys()
 
 
 def test_numbers_and_their_origin(improved: Run, tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,7 @@ from typing import Annotated
 import typer
 
 from tilewright import api
-from tilewright.errors import StoreError
+from tilewright.errors import InputError, StoreError
 from tilewright.report import progress, show_run, write_certificate, write_json
 from tilewright.search.session import OnStep
 
@@ -61,18 +62,19 @@ def carry_out(work: Callable[[OnStep], api.Optimized], outputs: Outputs) -> int:
     except StoreError as error:
         if not error.best:
             raise
-        if outputs.out is None:
+        if outputs.out is None:  # the store may not hold it either
             typer.echo(error.best, nl=False)
         typer.echo(f"tilewright: {error}{_saved(error.best, outputs.out)}", err=True)
         return 2
-    if outputs.json is not None:
-        write_json(result.run, outputs.json)
-    if outputs.certificate is not None and result.verification is not None:
-        write_certificate(result.verification, outputs.certificate)
-    if outputs.out is None:
-        typer.echo(result.source, nl=False)
-    else:
-        outputs.out.write_text(result.source, encoding="utf-8")
+    with written(again=result.run.id):
+        if outputs.json is not None:
+            write_json(result.run, outputs.json)
+        if outputs.certificate is not None and result.verification is not None:
+            write_certificate(result.verification, outputs.certificate)
+        if outputs.out is None:
+            typer.echo(result.source, nl=False)
+        else:
+            outputs.out.write_text(result.source, encoding="utf-8")
     show_run(result.run, written_to=outputs.out)
     if result.run.id:
         typer.echo(f"kept as run {result.run.id}", err=True)
@@ -85,5 +87,29 @@ def _saved(best: str, out: Path | None) -> str:
         return "; nothing was proved yet" + (f", {out} is not written" if out is not None else "")
     if out is None:
         return ""
-    out.write_text(best, encoding="utf-8")
+    try:
+        out.write_text(best, encoding="utf-8")
+    except OSError:
+        typer.echo(best, nl=False)
+        return f"; the best proved file so far is on stdout, for {out} cannot be written"
     return f"; the best proved file so far is in {out}"
+
+
+@contextmanager
+def written(*, again: str) -> Iterator[None]:
+    """Say what became of a file that cannot be written.
+
+    Args:
+        again: the run that holds what would have been written; empty where it was not kept.
+
+    Raises:
+        InputError: the system refused to write a file.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        remedy = f"make room, and `tilewright resume {again}` writes it" if again else "make room and run it again"
+        what = f"cannot be written: {(error.strerror or type(error).__name__).lower()}"
+        raise InputError(f"{error.filename or 'an output'}: {what}; {remedy}") from error

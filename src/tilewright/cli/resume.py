@@ -16,6 +16,7 @@ from tilewright.cli.carrying_out import (
     Outputs,
     StoreOption,
     carry_out,
+    written,
 )
 from tilewright.cli.consent import consent
 
@@ -44,12 +45,13 @@ def resume(
 
 def _once_more(finished: api.FinishedRun, outputs: Outputs) -> int:
     """Write what a finished run had come to: it may have been cut short between its end and its files."""
-    for path, form in ((outputs.json, finished.form), (outputs.certificate, finished.certificate)):
-        if path is not None and form is not None:
-            path.write_text(json.dumps(form, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    if outputs.out is None:
-        typer.echo(finished.source, nl=False)
-    else:
-        outputs.out.write_text(finished.source, encoding="utf-8")
+    with written(again=finished.id):
+        for path, form in ((outputs.json, finished.form), (outputs.certificate, finished.certificate)):
+            if path is not None and form is not None:
+                path.write_text(json.dumps(form, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        if outputs.out is None:
+            typer.echo(finished.source, nl=False)
+        else:
+            outputs.out.write_text(finished.source, encoding="utf-8")
     typer.echo(f"run {finished.id} is finished: its file once more", err=True)
     return 3 if finished.undecided else 0
