@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         inspect,
         lint_file,
         optimize,
+        render_report,
         verify,
         verify_certificate,
     )
@@ -32,6 +33,7 @@ __all__ = [
     "inspect",
     "lint_file",
     "optimize",
+    "render_report",
     "verify",
     "verify_certificate",
 ]
@@ -40,7 +42,7 @@ __all__ = [
 _HOMES = {
     "tilewright.api": (
         *("Optimized", "Verifier", "fix_file", "inspect", "lint_file", "optimize"),
-        *("verify", "verify_certificate"),
+        *("render_report", "verify", "verify_certificate"),
     ),
     "tilewright.errors": ("InputError", "TilewrightError"),
     "tilewright.records.verification": ("Verification",),
