@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         inspect,
         lint_file,
         optimize,
+        render_report,
         resume,
         runs,
         verify,
@@ -44,6 +45,7 @@ __all__ = [
     "inspect",
     "lint_file",
     "optimize",
+    "render_report",
     "resume",
     "runs",
     "verify",
@@ -54,7 +56,7 @@ __all__ = [
 _HOMES = {
     "tilewright.api": (
         *("Bencher", "Interrupted", "Optimized", "Verifier", "bench", "fix_file", "inspect", "lint_file", "optimize"),
-        *("resume", "runs", "verify", "verify_certificate"),
+        *("render_report", "resume", "runs", "verify", "verify_certificate"),
     ),
     "tilewright.errors": ("InputError", "StoreError", "TilewrightError", "TimingError"),
     "tilewright.records.timing": ("Comparison",),

@@ -35,6 +35,8 @@ SIGNATURES = {
     "inspect": "(path: 'str', *, gpu: 'str | None' = None, reference: 'str | None' = None, "
     "inputs: 'str | None' = None) -> 'Inspection'",
     "lint_file": "(path: 'str', *, inputs: 'str | None' = None, gpu: 'str | None' = None) -> 'tuple[Finding, ...]'",
+    "render_report": "(run: 'str' = 'last', *, output_format: 'Format | str' = <Format.HTML: 'html'>, "
+    "store: 'str | os.PathLike[str] | None' = None) -> 'str'",
     "fix_file": "(path: 'str') -> 'tuple[str, tuple[Finding, ...]]'",
 }
 
@@ -56,6 +58,7 @@ def test_exported_names() -> None:
         "inspect",
         "lint_file",
         "optimize",
+        "render_report",
         "resume",
         "runs",
         "verify",

@@ -8,6 +8,8 @@ from tilewright.api.inspecting import fix_file, inspect, lint_file
 from tilewright.api.keeping import FinishedRun, finished_run, resume, runs
 from tilewright.api.optimizing import Interrupted, Optimized, optimize
 from tilewright.api.options import Device, Precision, check_writable
+from tilewright.api.reporting import Format as ReportFormat
+from tilewright.api.reporting import render_report
 from tilewright.api.verifying import Verifier, verify, verify_certificate
 from tilewright.search.measured.options import DEFAULT_LIMIT_S
 
@@ -20,6 +22,7 @@ __all__ = [
     "Interrupted",
     "Optimized",
     "Precision",
+    "ReportFormat",
     "Verifier",
     "bench",
     "check_writable",
@@ -28,6 +31,7 @@ __all__ = [
     "inspect",
     "lint_file",
     "optimize",
+    "render_report",
     "resume",
     "runs",
     "verify",

@@ -10,6 +10,8 @@ from math import isfinite
 
 from tilewright.cost import Comparison
 from tilewright.prove.certificate import verdict_form
+from tilewright.prove.physics import contraction_operations, peaks_of
+from tilewright.records.algorithm import Contraction
 from tilewright.records.build import Build, BuildFailure
 from tilewright.records.estimate import Estimate
 from tilewright.records.finding import Finding
@@ -20,6 +22,7 @@ from tilewright.records.target import Target
 from tilewright.records.trial import Change, Inspection, KernelAnalysis, Run, Trial
 from tilewright.report import algorithm_words, words
 from tilewright.report.change_info import accepted, gains, total
+from tilewright.report.measured_form import comparison_form, diagnosis_form, measurement_form, screening_form
 
 SCHEMA = 1
 Form = dict[str, object]
@@ -50,6 +53,8 @@ def run_form(run: Run) -> Form:
         ],
         "trials": [_trial(one, accepted=one in kept) for one in run.trials],
         "refusals": [{"what": one.what, "reason": one.reason} for one in run.refusals],
+        "measurement": None if run.measured is None else measurement_form(run.measured),
+        "precision": run.precision,
         "elapsed_s": run.elapsed_s,
     }
 
@@ -93,6 +98,9 @@ def _read(request: Request, target: Target, capture: Capture) -> Form:
             "name": target.name,
             "title": target.title,
             "compute_capability": ".".join(map(str, target.compute_capability)),
+            "sm_count": target.sm_count,
+            "dram_gb_per_s": target.dram_gb_per_s,
+            "peak_tflops": peaks_of(target),
         },
         "measured": request.metrics,
         "inputs": [_tensor(spec) for spec in capture.inputs],
@@ -122,20 +130,21 @@ def _analysis(one: KernelAnalysis) -> Form:
             "equation": algorithm_words.equation(one.algorithm),
             "operands": algorithm_words.operands(one.algorithm, launch),
             "extents": algorithm_words.lengths(one.algorithm, launch),
+            "operations": _operations(one),
         },
         "schedule": None if one.schedule is None else _schedule(one.schedule),
         "build": _build(one.build),
         "estimate": None if one.estimate is None else estimate_form(one.estimate),
-        "diagnosis": None
-        if diagnosis is None
-        else {
-            "binds": diagnosis.binds,
-            "summary": diagnosis.summary,
-            "evidence": diagnosis.evidence,
-            "stage": diagnosis.stage,
-            "fields": diagnosis.fields,
-        },
+        "diagnosis": None if diagnosis is None else diagnosis_form(diagnosis),
     }
+
+
+def _operations(one: KernelAnalysis) -> Mapping[str, float]:
+    """Unit to operations of the Algorithm, padding left out; empty where they are not known."""
+    sizes = algorithm_words.lengths(one.algorithm, one.launch)
+    if not isinstance(one.algorithm, Contraction) or not {"m", "n", "k", *one.algorithm.batch_axes} <= sizes.keys():
+        return {}
+    return contraction_operations(one.algorithm, sizes)
 
 
 def _argument(argument: object) -> Form:
@@ -214,6 +223,7 @@ def _trial(trial: Trial, *, accepted: bool) -> Form:
     candidate = trial.candidate
     return {
         "kernel": candidate.kernel,
+        "stage": trial.stage,
         "accepted": accepted,
         "text_sha256": hashlib.sha256(candidate.text.encode()).hexdigest(),
         "changes": [_change(change) for change in candidate.changes],
@@ -223,6 +233,9 @@ def _trial(trial: Trial, *, accepted: bool) -> Form:
         "entry_estimates": [estimate_form(one) for one in trial.entry_estimates],
         "findings": [_finding(finding) for finding in trial.findings],
         "verdict": None if trial.verdict is None else verdict_form(trial.verdict),
+        "screening": None if trial.screening is None else screening_form(trial.screening),
+        "comparison": None if trial.comparison is None else comparison_form(trial.comparison),
+        "at_s": trial.at_s,
     }
 
 
