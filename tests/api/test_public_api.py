@@ -11,14 +11,15 @@ import tilewright
 from tilewright import api
 
 SIGNATURES = {
-    "optimize": "(path: 'str', *, gpu: 'str | None' = None, stage: 'str | None' = None, metrics: 'str | None' = None, "
-    "reference: 'str | None' = None, inputs: 'str | None' = None, precision: 'Precision | str' = "
-    "<Precision.NO_WORSE: 'no-worse'>, device: 'Device | str' = <Device.NONE: 'none'>, seed: 'int | None' = None, "
-    "allow_unsandboxed: 'bool' = False, store: 'str | os.PathLike[str] | None' = None, "
-    "on_step: 'Callable[[str], None] | None' = None, on_run: 'Callable[[Run], None] | None' = None) -> 'Optimized'",
-    "resume": "(run: 'str' = 'last', *, store: 'str | os.PathLike[str] | None' = None, "
-    "allow_unsandboxed: 'bool' = False, on_step: 'Callable[[str], None] | None' = None, "
-    "on_run: 'Callable[[Run], None] | None' = None) -> 'Optimized'",
+    "optimize": "(model_new: 'Given', reference: 'Given | None' = None, inputs: 'str | Sequence[Any] | None' = None, "
+    "*, "
+    "gpu: 'str | None' = None, stage: 'str | None' = None, metrics: 'str | None' = None, precision: "
+    "'Precision | str' = <Precision.NO_WORSE: 'no-worse'>, device: 'Device | str | None' = None, limit_s: "
+    "'float' = 270.0, autotune: 'bool' = False, seed: 'int | None' = None, allow_unsandboxed: 'bool' = "
+    "False, store: 'str | os.PathLike[str] | None' = None, on_step: 'OnStep | None' = None, on_run: "
+    "'Callable[[Run], None] | None' = None) -> 'Optimized'",
+    "resume": "(run: 'str' = 'last', *, store: 'str | os.PathLike[str] | None' = None, allow_unsandboxed: 'bool' = "
+    "False, on_step: 'OnStep | None' = None, on_run: 'Callable[[Run], None] | None' = None) -> 'Optimized'",
     "runs": "(*, store: 'str | os.PathLike[str] | None' = None) -> 'tuple[RunRow, ...]'",
     "verify": "(candidate: 'str', *, reference: 'str | None' = None, original: 'str | None' = None, "
     "gpu: 'str | None' = None, device: 'Device | str' = <Device.NONE: 'none'>, precision: 'Precision | str' = "
@@ -50,6 +51,7 @@ def test_exported_names() -> None:
         "Optimized",
         "StoreError",
         "TilewrightError",
+        "TimingError",
         "Verification",
         "Verifier",
         "__version__",
@@ -82,8 +84,9 @@ def test_signature(name: str) -> None:
 
 
 def test_what_optimize_returns() -> None:
-    assert [field.name for field in fields(tilewright.Optimized)] == ["source", "run", "verification"]
-    assert isinstance(tilewright.Optimized.improved, property)
+    assert [field.name for field in fields(tilewright.Optimized)] == ["source", "run", "verification", "document"]
+    for name in ("improved", "speedup"):
+        assert isinstance(getattr(tilewright.Optimized, name), property)
 
 
 def test_errors_form_one_tree() -> None:

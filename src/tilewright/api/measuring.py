@@ -19,6 +19,16 @@ from tilewright.search.measured import GpuWorkbench, Options, optimize_on
 from tilewright.timing import gpu_name
 
 
+def require_gpu() -> None:
+    """See that there is something to measure on.
+
+    Raises:
+        InputError: no GPU is visible.
+    """
+    if not host.gpu_is_visible():
+        raise InputError("--device cuda: no CUDA device is visible here; use --device none")
+
+
 def place(device: Device | None, gpu: str | None, target: Target) -> tuple[Device, Target, str]:
     """Where a run takes place, for which target, and a sentence where that is not plain.
 
@@ -32,9 +42,9 @@ def place(device: Device | None, gpu: str | None, target: Target) -> tuple[Devic
     """
     if device is Device.NONE:
         return Device.NONE, target, ""
-    if not host.gpu_is_visible():
-        if device is Device.CUDA:
-            raise InputError("--device cuda: no CUDA device is visible here; use --device none")
+    if device is Device.CUDA:
+        require_gpu()
+    elif not host.gpu_is_visible():
         return Device.NONE, target, ""
     name = gpu_name()
     try:

@@ -5,26 +5,32 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from tilewright import __version__, search, stages
+from tilewright.api.given import Given, reference_path, spec_of
 from tilewright.api.job import Job, kept_document, kept_request, with_its_reference
-from tilewright.api.measuring import place, run_on_gpu
+from tilewright.api.measuring import place, require_gpu, run_on_gpu
 from tilewright.api.options import DEFAULT_STAGE, SEED_BITS, Device, Precision, choice, read_request, with_note
+from tilewright.api.reporting import Format, render_document
 from tilewright.errors import InputError, StoreError
 from tilewright.prove import host
 from tilewright.prove.reference import read_reference_file
 from tilewright.prove.verification import versions
+from tilewright.records.estimate import Provenance
 from tilewright.records.source import Request
 from tilewright.records.target import Target
+from tilewright.records.timing import Speedup
 from tilewright.records.trial import Run
 from tilewright.records.verification import Verification
 from tilewright.report.change_info import total
 from tilewright.report.measured_info import measured_words
-from tilewright.report.words import ratio
+from tilewright.report.words import ratio as predicted_words
 from tilewright.search.measured.options import DEFAULT_LIMIT_S
 from tilewright.search.session import OnStep
 from tilewright.store import NullLog, Store
@@ -39,6 +45,21 @@ class Optimized:
     run: Run
     verification: Verification | None = None
     """What was proved of the output against the input, for a certificate; ``None`` where they are the same."""
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Everything that was found out, as JSON values: see "Run" and "Kept run" in docs/json.md."""
+
+    @property
+    def speedup(self) -> Speedup | None:
+        """The input's time over the output's, measured where it was; ``None`` where they are the same or not known."""
+        return speedup_of(self.run)
+
+    def report(self, output_format: Format | str = Format.HTML) -> str:
+        """The run as one HTML file that needs no network, or as ``markdown``."""
+        return render_document(self.document, output_format)
+
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows."""
+        return self.report(Format.MARKDOWN)
 
     @property
     def improved(self) -> bool:
@@ -60,15 +81,15 @@ class Interrupted(KeyboardInterrupt):
 
 
 def optimize(
-    path: str,
+    model_new: Given,
+    reference: Given | None = None,
+    inputs: str | Sequence[Any] | None = None,
     *,
     gpu: str | None = None,
     stage: str | None = None,
     metrics: str | None = None,
-    reference: str | None = None,
-    inputs: str | None = None,
     precision: Precision | str = Precision.NO_WORSE,
-    device: Device | str | None = Device.NONE,
+    device: Device | str | None = None,
     limit_s: float = DEFAULT_LIMIT_S,
     autotune: bool = False,
     seed: int | None = None,
@@ -80,12 +101,12 @@ def optimize(
     """Return the fastest file that can be proved right, or the input with the reason why nothing better was found.
 
     Args:
-        path: kernel file, or prompt document.
+        model_new: kernel file, or prompt document: its path, its text, or a class or module that stands in it.
+        reference: KernelBench reference file, in the same ways.
+        inputs: SPEC, as ``A=f32[8192,2048] B=f32[4096,8192]``, or forward's arguments themselves.
         gpu: name in the catalog; wins over a document's.
-        stage: a stage's name, or ``all``.
+        stage: a stage's name, or ``all``; unless told, what the document says, else all of them where it measures.
         metrics: Nsight Compute metrics: JSON, or its CSV.
-        reference: KernelBench reference file.
-        inputs: SPEC, as ``A=f32[8192,2048] B=f32[4096,8192]``.
         precision: see :class:`Precision`.
         device: ``cuda`` proves, times and profiles on the GPU in this machine; ``none`` predicts, and proves in the
             interpreter; ``None`` takes the GPU where there is one and it is the target.
@@ -103,14 +124,23 @@ def optimize(
     """
     wanted = choice(Precision, precision, "--precision")
     asked = None if device is None else choice(Device, device, "--device")
+    if asked is Device.CUDA:
+        require_gpu()
     if not (isfinite(limit_s) and limit_s > 0):
         raise InputError(f"--limit {limit_s:g}: no time to measure anything; give seconds above 0")
     confined = host.require_confinement(allow_unsandboxed=allow_unsandboxed)
-    request, target = read_request(path, gpu=gpu, metrics=metrics, reference=reference, inputs=inputs)
-    where, target, note = place(asked, request.gpu, target)
-    request = with_note(request, note, measured=where is Device.CUDA)
-    job = replace(_job(request, target, stage, wanted, where, seed), limit_s=limit_s, autotune=autotune)
     with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tilewright-")))
+        request, target = read_request(
+            model_new,
+            gpu=gpu,
+            metrics=metrics,
+            reference=reference_path(reference, folder),
+            inputs=spec_of(inputs),
+        )
+        where, target, note = place(asked, request.gpu, target)
+        request = with_note(request, note, measured=where is Device.CUDA)
+        job = replace(_job(request, target, stage, wanted, where, seed), limit_s=limit_s, autotune=autotune)
         log = NullLog()
         if store is not None:
             log = stack.enter_context(Store(Path(store)).begin(kept_request(job), versions=versions(__version__)))
@@ -171,7 +201,8 @@ def carry_out(
                         request, stages=chosen, session=session, precision=job.precision, seed=job.seed, on_run=told
                     )
                     proved = search.verification_of(run, sandbox=confined, version=__version__)
-        log.finish(kept_document(run, log, proved))
+        document = kept_document(run, log, proved)
+        log.finish(document)
     except StoreError as error:
         raise StoreError(error.place, error.what, error.remedy, best) from error
     except InputError:
@@ -180,7 +211,23 @@ def carry_out(
     except KeyboardInterrupt:
         raise Interrupted(log.id, best) from None
     text = run.winner.candidate.text if run.winner else request.source.text
-    return Optimized(source=text, run=run, verification=proved)
+    return Optimized(source=text, run=run, verification=proved, document=document)
+
+
+def speedup_of(run: Run) -> Speedup | None:
+    """The gain of a run's output, measured where it was; ``None`` where there is none, or none that is known."""
+    if run.winner is None:
+        return None
+    if run.measured is not None:
+        found = run.measured.comparison
+        if found is None:
+            return None
+        ratio = found.ratio
+        return Speedup(value=ratio.value, low=ratio.low, high=ratio.high, provenance=Provenance.MEASURED)
+    gain = total(run)
+    if gain is None:
+        return None
+    return Speedup(value=gain.ratio, low=gain.low, high=gain.high, provenance=Provenance.PREDICTED)
 
 
 def _gain(run: Run) -> str:
@@ -188,4 +235,4 @@ def _gain(run: Run) -> str:
     if run.measured is not None:
         return measured_words(run) or "proved, and faster than the input where it was timed; not confirmed"
     gain = total(run)
-    return "proved, gain unknown" if gain is None else f"{ratio(gain)} predicted"
+    return "proved, gain unknown" if gain is None else f"{predicted_words(gain)} predicted"

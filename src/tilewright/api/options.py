@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tilewright import profiling, source, targets
+from tilewright.api.given import Given, request_of
 from tilewright.errors import InputError, MetricsError
 from tilewright.prove.reference import verified_file
 from tilewright.records.source import Request
@@ -76,13 +77,13 @@ def choice(choices: type[_Choice], value: str, option: str) -> _Choice:
 
 
 def read_request(
-    path: str, *, gpu: str | None, metrics: str | None, reference: str | None, inputs: str | None
+    path: Given, *, gpu: str | None, metrics: str | None, reference: str | None, inputs: str | None
 ) -> tuple[Request, Target]:
     """Read INPUT, let the command line win over it, and load its target.
 
     The request's ``gpu`` stays empty where nobody named one; the target is the default then.
     """
-    request = source.read_request(path)
+    request = request_of(path)
     changes: dict[str, object] = {}
     if inputs is not None:
         changes["inputs"] = source.parse_inputs(inputs)

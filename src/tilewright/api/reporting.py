@@ -38,10 +38,18 @@ def render_report(
     Raises:
         InputError: no such run, or no such file, or it holds no run.
     """
+    return render_document(_document(run, store), output_format)
+
+
+def render_document(document: Mapping[str, Any], output_format: Format | str) -> str:
+    """The report of a run's document, as "Run" and "Kept run" in docs/json.md describe it.
+
+    Raises:
+        InputError: no such format.
+    """
     from tilewright.report.shown import optimized_html, optimized_markdown
 
     wanted = choice(Format, output_format, "--format")
-    document = _document(run, store)
     return optimized_html(document) if wanted is Format.HTML else optimized_markdown(document)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isfinite
 
-from tilewright.records.timing import Comparison, Conditions, Decision, Interval, TimedFile
+from tilewright.records.timing import Comparison, Decision, Interval
 from tilewright.report import words
+from tilewright.report.measured_form import comparison_form
 from tilewright.report.section import Line, Part, Point, Report, Section, Table, Tone
+from tilewright.timing import ratio_words, time_words
 
 SCHEMA = 1
 _TONES = {Decision.FASTER: Tone.GOOD, Decision.SLOWER: Tone.BAD}
@@ -21,18 +23,7 @@ _SAID = {
 
 def comparison_line(one: Comparison) -> str:
     """``slower: x0.971 [0.969, 0.973]``: one line for programs."""
-    return f"{one.decision.value}: {measured_ratio(one.ratio)}"
-
-
-def measured_ratio(ratio: Interval) -> str:
-    """``x0.971 [0.969, 0.973]``."""
-    return f"x{ratio.value:.3f} {words.interval(ratio.low, ratio.high, digits=3)}"
-
-
-def measured_time(time: Interval) -> str:
-    """``2,612 us [2,608, 2,617]``; four digits or so."""
-    digits = next((digits for least, digits in ((1000, 0), (100, 1), (10, 2)) if time.value >= least), 3)
-    return f"{time.value:,.{digits}f} us {words.interval(time.low, time.high, digits=digits)}"
+    return f"{one.decision.value}: {ratio_words(one.ratio)}"
 
 
 def bench_info(one: Comparison, *, baseline: str, candidate: str) -> Report:
@@ -44,9 +35,13 @@ def bench_info(one: Comparison, *, baseline: str, candidate: str) -> Report:
         candidate: what to call the candidate.
     """
     sections = [
-        Section(title=one.decision.value.upper(), about=f"{candidate} against {baseline}", parts=tuple(_decision(one))),
-        Section(title="TIMES", about="of one call, measured, medians with 95 % intervals", parts=tuple(_times(one))),
-        Section(title="MEASURED ON", about=_where(one), parts=tuple(_conditions(one))),
+        Section(
+            title=one.decision.value.upper(), about=f"{candidate} against {baseline}", parts=tuple(decision_parts(one))
+        ),
+        Section(
+            title="TIMES", about="of one call, measured, medians with 95 % intervals", parts=tuple(times_parts(one))
+        ),
+        Section(title="MEASURED ON", about=_where(one), parts=tuple(conditions_parts(one))),
     ]
     if one.notes:
         parts = tuple(Point(text=note) for note in one.notes)
@@ -65,61 +60,11 @@ def bench_form(one: Comparison, *, baseline: str, candidate: str) -> dict[str, o
     }
 
 
-def comparison_form(one: Comparison) -> dict[str, object]:
-    """A comparison, in the form of docs/json.md."""
-    return {
-        "provenance": "measured",
-        "decision": one.decision.value,
-        "ratio": interval_form(one.ratio),
-        "warm_ratio": interval_form(one.warm_ratio),
-        "noise_floor_fraction": one.noise_floor,
-        "pairs": one.pairs,
-        "baseline": _file_form(one.baseline),
-        "candidate": _file_form(one.candidate),
-        "device": one.device,
-        "driver": one.driver,
-        "versions": dict(one.versions),
-        "conditions": None if one.conditions is None else _conditions_form(one.conditions),
-        "notes": list(one.notes),
-        "elapsed_s": one.elapsed_s,
-    }
-
-
-def interval_form(one: Interval) -> dict[str, object]:
-    """A median with its interval."""
-    return {"value": one.value, "low": one.low, "high": one.high}
-
-
-def _file_form(one: TimedFile) -> dict[str, object]:
-    return {
-        "sha256": one.sha256,
-        "cold_us": interval_form(one.cold_us),
-        "warm_us": interval_form(one.warm_us),
-        "graph_us": None if one.graph_us is None else interval_form(one.graph_us),
-        "host_us": None if one.host_us is None else interval_form(one.host_us),
-        "configurations": list(one.configurations),
-    }
-
-
-def _conditions_form(one: Conditions) -> dict[str, object]:
-    return {
-        "sm_mhz": _reading(one.sm_mhz),
-        "memory_mhz": _reading(one.memory_mhz),
-        "power_w": _reading(one.power_w),
-        "temperature_c": _reading(one.temperature_c),
-        "throttle_reasons": list(one.throttle_reasons),
-        "samples": one.samples,
-    }
-
-
-def _reading(values: tuple[float, float, float]) -> list[float] | None:
-    return list(values) if all(map(isfinite, values)) else None
-
-
-def _decision(one: Comparison) -> Iterator[Part]:
+def decision_parts(one: Comparison) -> Iterator[Part]:
+    """What the comparison says of the candidate, and what that rests on."""
     yield Line(label="decision", text=_SAID[one.decision], tone=_TONES.get(one.decision, Tone.PLAIN))
-    yield Line(label="cold", text=f"{measured_ratio(one.ratio)} baseline over candidate, {_pairs(one)}")
-    yield Line(label="warm", text=f"{measured_ratio(one.warm_ratio)}, not decided on")
+    yield Line(label="cold", text=f"{ratio_words(one.ratio)} baseline over candidate, {_pairs(one)}")
+    yield Line(label="warm", text=f"{ratio_words(one.warm_ratio)}, not decided on")
     yield Line(label="noise floor", text=f"{words.percent(one.noise_floor)}: a smaller difference does not count")
 
 
@@ -127,7 +72,8 @@ def _pairs(one: Comparison) -> str:
     return f"from {words.count(one.pairs, 'pair')} of calls"
 
 
-def _times(one: Comparison) -> Iterator[Part]:
+def times_parts(one: Comparison, *, baseline: str = "baseline", candidate: str = "candidate") -> Iterator[Part]:
+    """Both files' times, and what their autotuners chose."""
     kinds = (
         ("cold, caches flushed", one.baseline.cold_us, one.candidate.cold_us),
         ("warm, it had just run", one.baseline.warm_us, one.candidate.warm_us),
@@ -135,21 +81,22 @@ def _times(one: Comparison) -> Iterator[Part]:
         ("host, to issue a call", one.baseline.host_us, one.candidate.host_us),
     )
     rows = tuple((kind, _or_none(first), _or_none(second)) for kind, first, second in kinds)
-    yield Table(columns=("time", "baseline", "candidate"), rows=rows, numeric=("baseline", "candidate"))
-    for role, file in (("baseline", one.baseline), ("candidate", one.candidate)):
+    yield Table(columns=("time", baseline, candidate), rows=rows, numeric=(baseline, candidate))
+    for role, file in ((baseline, one.baseline), (candidate, one.candidate)):
         for configuration in file.configurations:
             yield Line(label=role, text=f"autotuned before the clock started: {configuration}")
 
 
 def _or_none(time: Interval | None) -> str:
-    return words.NONE if time is None else measured_time(time)
+    return words.NONE if time is None else time_words(time)
 
 
 def _where(one: Comparison) -> str:
     return one.device if one.driver is None else f"{one.device}, driver {one.driver}"
 
 
-def _conditions(one: Comparison) -> Iterator[Part]:
+def conditions_parts(one: Comparison) -> Iterator[Part]:
+    """Clocks, power, versions: what the times hold for."""
     found = one.conditions
     if found is None:
         yield Line(label="clocks", text="not known: NVML does not answer")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from tilewright.records.profile import Diagnosis, Profile
 from tilewright.records.timing import Comparison, Conditions, Interval, Screening, TimedFile
 from tilewright.records.trial import Measured, StageOutcome
@@ -18,7 +20,7 @@ def comparison_form(one: Comparison) -> Form:
         "decision": one.decision,
         "ratio": interval_form(one.ratio),
         "warm_ratio": interval_form(one.warm_ratio),
-        "noise_floor": one.noise_floor,
+        "noise_floor_fraction": one.noise_floor,
         "pairs": one.pairs,
         "device": one.device,
         "driver": one.driver,
@@ -49,10 +51,10 @@ def interval_form(one: Interval) -> Form:
 def conditions_form(one: Conditions) -> Form:
     """Smallest, median and largest of each reading."""
     return {
-        "sm_mhz": one.sm_mhz,
-        "memory_mhz": one.memory_mhz,
-        "power_w": one.power_w,
-        "temperature_c": one.temperature_c,
+        "sm_mhz": _reading(one.sm_mhz),
+        "memory_mhz": _reading(one.memory_mhz),
+        "power_w": _reading(one.power_w),
+        "temperature_c": _reading(one.temperature_c),
         "throttle_reasons": one.throttle_reasons,
         "samples": one.samples,
     }
@@ -117,6 +119,10 @@ def diagnosis_form(one: Diagnosis) -> Form:
         "stage": one.stage,
         "fields": one.fields,
     }
+
+
+def _reading(values: tuple[float, float, float]) -> tuple[float, float, float] | None:
+    return values if all(map(isfinite, values)) else None
 
 
 def _maybe(one: Interval | None) -> Form | None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tilewright.records.timing import Comparison, Interval
 from tilewright.records.trial import Measured, Run, StageOutcome, Trial
 from tilewright.records.verdict import Status
 from tilewright.report import words
+from tilewright.report.bench_info import conditions_parts, decision_parts, times_parts
 from tilewright.report.section import Line, Part, Point, Section, Table
-from tilewright.search.measured.words import comparison as compared
-from tilewright.search.measured.words import ratio
+from tilewright.timing import ratio_words
 
 _COLUMNS = ("stage", "outcome", "considered", "built", "timed", "proved", "against the file before")
 
@@ -22,7 +21,13 @@ def measured_sections(run: Run) -> Iterator[Section]:
         return
     yield Section(title="MEASURED", about=f"on {measured.device}", parts=tuple(_stages(measured)))
     if measured.comparison is not None:
-        parts = tuple(comparison_parts(measured.comparison, "input", "output"))
+        one = measured.comparison
+        parts = (
+            *decision_parts(one),
+            *times_parts(one, baseline="input", candidate="output"),
+            *conditions_parts(one),
+            *(Point(text=note) for note in one.notes),
+        )
         yield Section(title="CONFIRMED", about="in a process that had seen neither file", parts=parts)
 
 
@@ -31,30 +36,7 @@ def measured_words(run: Run) -> str:
     measured = run.measured
     if measured is None or measured.comparison is None:
         return ""
-    return f"{ratio(measured.comparison.ratio)} measured on {measured.device}"
-
-
-def comparison_parts(one: Comparison, baseline: str, candidate: str) -> Iterator[Part]:
-    """Two files' times, and what the difference comes to."""
-    rows = [
-        (what, _time(first), _time(second))
-        for what, first, second in (
-            ("cold L2", one.baseline.cold_us, one.candidate.cold_us),
-            ("warm", one.baseline.warm_us, one.candidate.warm_us),
-            ("CUDA graph", one.baseline.graph_us, one.candidate.graph_us),
-            ("host", one.baseline.host_us, one.candidate.host_us),
-        )
-    ]
-    columns = ("us a call, measured", baseline, candidate)
-    yield Table(columns=columns, rows=tuple(rows), numeric=columns[1:])
-    yield Line(label="cold", text=compared(one))
-    yield Line(label="warm", text=f"{ratio(one.warm_ratio)} measured")
-    for what, file in ((baseline, one.baseline), (candidate, one.candidate)):
-        for configuration in file.configurations:
-            yield Point(text=f"the autotuner of the {what} settled on {configuration}")
-    yield Line(label="clocks", text=_conditions(one))
-    for note in one.notes:
-        yield Point(text=note)
+    return f"{ratio_words(measured.comparison.ratio)} measured on {measured.device}"
 
 
 def lost_in_measuring(run: Run) -> tuple[Trial, ...]:
@@ -79,26 +61,6 @@ def _stages(measured: Measured) -> Iterator[Part]:
 
 
 def _row(one: StageOutcome) -> tuple[str, ...]:
-    gain = words.NONE if one.comparison is None else ratio(one.comparison.ratio)
+    gain = words.NONE if one.comparison is None else ratio_words(one.comparison.ratio)
     counts = (one.considered, one.built, one.timed, one.proved)
     return (one.stage, one.outcome, *(words.count(number) for number in counts), gain)
-
-
-def _time(one: Interval | None) -> str:
-    if one is None:
-        return words.NONE
-    digits = 0 if one.value >= 99.5 else 2
-    return f"{one.value:,.{digits}f} {words.interval(one.low, one.high, digits=digits)}"
-
-
-def _conditions(one: Comparison) -> str:
-    found = one.conditions
-    if found is None:
-        return "not known: NVML does not answer"
-    held = (
-        f"held down by {words.listed(found.throttle_reasons)}" if found.throttle_reasons else "nothing held them down"
-    )
-    return (
-        f"SM {found.sm_mhz[1]:,.0f} MHz [{found.sm_mhz[0]:,.0f}, {found.sm_mhz[2]:,.0f}], memory "
-        f"{found.memory_mhz[1]:,.0f} MHz, {found.power_w[1]:,.0f} W, {found.temperature_c[1]:.0f} C; {held}"
-    )

@@ -92,7 +92,7 @@ def _shapes(basis: Basis) -> str:
 def _interval_words(basis: Basis) -> str:
     if basis.measured:
         pairs = number(basis.measurement, "comparison", "pairs")
-        floor = number(basis.measurement, "comparison", "noise_floor")
+        floor = number(basis.measurement, "comparison", "noise_floor_fraction")
         counted = "" if pairs is None else f" of {words.count(pairs, 'pair')} of cold calls"
         noise = "" if floor is None else f"; a difference counts from {100 * floor:.2f} % on"
         return f", 95 % interval{counted}{noise}"

@@ -9,9 +9,10 @@ from tilewright.records.stage import Stage
 from tilewright.records.trial import StageOutcome
 from tilewright.search.analyse import Analysed, analyse
 from tilewright.search.explore import healthy
-from tilewright.search.measured import propose, words
+from tilewright.search.measured import propose
 from tilewright.search.measured.state import State
 from tilewright.search.measured.trying import Tally, accept_best, look
+from tilewright.timing import ratio_words
 
 HOPELESS = 1.25
 """A schedule predicted this much slower than the present one is not built: the predicted ratio of two schedules is off
@@ -96,7 +97,7 @@ def _on_kernel(
     if not ran:
         return outcome, f"none of {len(chosen)} candidates could be built and run"
     best = ran[0][1].ratio
-    shown = "" if best is None else f"; the best, {words.ratio(best)} measured"
+    shown = "" if best is None else f"; the best, {ratio_words(best)} measured"
     return outcome, f"none of {len(ran)} candidates was faster than the file before{shown}"
 
 

@@ -1,8 +1,9 @@
-"""Measured figures in sentences: a ratio never stands without its interval."""
+"""A comparison in a sentence."""
 
 from __future__ import annotations
 
-from tilewright.records.timing import Comparison, Decision, Interval
+from tilewright.records.timing import Comparison, Decision
+from tilewright.timing import ratio_words
 
 _DECISIONS = {
     Decision.FASTER: "faster",
@@ -12,17 +13,7 @@ _DECISIONS = {
 }
 
 
-def ratio(one: Interval) -> str:
-    """``x1.35 [1.34, 1.36]``."""
-    return f"x{one.value:.3g} [{one.low:.3g}, {one.high:.3g}]" if one.value >= 10 else _precise(one)
-
-
-def _precise(one: Interval) -> str:
-    digits = 3 if abs(one.high - one.low) < 0.02 else 2
-    return f"x{one.value:.{digits}f} [{one.low:.{digits}f}, {one.high:.{digits}f}]"
-
-
 def comparison(one: Comparison) -> str:
-    """``x1.35 [1.34, 1.36] measured over 48 pairs: faster``."""
-    floor = f", noise floor {one.noise_floor:.1%}"
-    return f"{ratio(one.ratio)} measured over {one.pairs} pairs: {_DECISIONS[one.decision]}{floor}"
+    """``x1.350 [1.342, 1.361] measured over 48 pairs: faster, noise floor 1.0%``."""
+    floor = f"noise floor {one.noise_floor:.1%}"
+    return f"{ratio_words(one.ratio)} measured over {one.pairs} pairs: {_DECISIONS[one.decision]}, {floor}"
