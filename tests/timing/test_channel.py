@@ -58,7 +58,7 @@ def usual(job: str, arguments: Mapping[str, Any]) -> Any:
         "begin": {"sets": 2, "notes": ["a note"]},
         "load": READY,
         "issue": {"us": [[50.0], [50.0]]},
-        "replay": {"us": [[990.0], []], "reasons": ["", "it waits"]},
+        "replay": {"us": [[990.0], []], "reasons": ["", "it waits"], "spoiled": False},
         "forget": {},
     }[job]
 
@@ -218,6 +218,17 @@ def test_a_graph_that_cannot_be_captured_costs_its_time_alone(tmp_path: Path) ->
     assert (found.ratio.low, found.ratio.high) == pytest.approx((1.0, 1.0))
 
 
+def test_a_process_that_a_failed_capture_spoiled_does_not_go_on(tmp_path: Path) -> None:
+    def answer(job: str, arguments: Mapping[str, Any]) -> Any:
+        return usual(job, arguments) | ({"spoiled": True} if job == "replay" else {})
+
+    worker = Answering(tmp_path, answer)
+    timer = Timer(CALL, device="none", seed=1, worker=worker)  # type: ignore[arg-type]
+    for _ in range(2):
+        timer.compare("a", "b", limit_s=5.0, noise_floor=0.01)
+    assert worker.asked.count("describe") == 2
+
+
 @pytest.mark.parametrize("state", ["late", "tuned"])
 def test_blocks_that_never_count_end_in_an_error(tmp_path: Path, state: str) -> None:
     def answer(job: str, arguments: Mapping[str, Any]) -> Any:
@@ -228,5 +239,5 @@ def test_blocks_that_never_count_end_in_an_error(tmp_path: Path, state: str) -> 
 
     timer = Timer(CALL, device="none", seed=1, worker=Answering(tmp_path, answer))  # type: ignore[arg-type]
     (one,) = timer.screen("a", ["b"], limit_s=5.0)
-    assert one.error in ("an autotuner ran in every timed block", "the host was never ahead of the device")
+    assert one.error in ("an autotuner runs in the timed calls", "the host is not ahead of the device")
     assert one.time_us is one.ratio is None

@@ -84,7 +84,7 @@ def test_what_the_host_takes_does_not_show(device: Device, clock: CudaClock, hos
     assert device.log == one * 4
 
 
-def test_a_host_that_is_held_up_shows_and_gets_more_time(device: Device, clock: CudaClock) -> None:
+def test_a_host_that_is_held_up_is_seen(device: Device, clock: CudaClock) -> None:
     stalls = iter([0.0, 4_000.0])
 
     def call() -> None:
@@ -95,10 +95,6 @@ def test_a_host_that_is_held_up_shows_and_gets_more_time(device: Device, clock: 
     first, second = clock.block([call] * 2, cold=True)
     assert (first.ahead, second.ahead) == (True, False)
     assert second.us > 1_000.0
-    before = clock._delay_us
-    clock.block([call], cold=True)
-    assert before > 60.0
-    assert clock._delay_us == before
 
 
 def test_the_delay_grows_to_a_limit(device: Device, clock: CudaClock) -> None:
@@ -107,6 +103,7 @@ def test_the_delay_grows_to_a_limit(device: Device, clock: CudaClock) -> None:
 
     for _ in range(40):
         assert not clock.block([call], cold=True)[0].ahead
+        clock.more_time()
     assert clock._delay_us == 20_000.0
 
 

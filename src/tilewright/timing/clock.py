@@ -37,6 +37,8 @@ class Clock(Protocol):
 
     device: str
     """What ``Tensor.to`` takes."""
+    spoiled: bool
+    """Whether a failed capture has left a process that had better not go on."""
 
     def describe(self) -> dict[str, Any]:
         """Name, free memory and versions of what calls run on."""
@@ -58,6 +60,9 @@ class Clock(Protocol):
 
     def block(self, calls: Sequence[Launch], *, cold: bool) -> list[Sample]:
         """Time ``calls`` one after the other: each after a flush of the caches, or else after itself."""
+
+    def more_time(self) -> None:
+        """Give the host more time to issue a call before the device begins with it: it has been too late."""
 
     def issue(self, call: Launch, count: int) -> list[float]:
         """Wall clock in us that the host takes for each of ``count`` calls."""

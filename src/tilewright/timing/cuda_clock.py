@@ -66,6 +66,7 @@ class CudaClock:
     """The first CUDA device."""
 
     device = "cuda"
+    spoiled = False
 
     def __init__(self, cuda: Cuda | None = None) -> None:
         """Make the device's context.
@@ -144,10 +145,11 @@ class CudaClock:
             cuda.record(end)
             marks.append((start, end, not cuda.query(start)))
         cuda.synchronize()
-        samples = [Sample(us=cuda.elapsed_us(start, end), ahead=ahead) for start, end, ahead in marks]
-        if not all(sample.ahead for sample in samples):
-            self._delay_us = min(_MOST_DELAY_US, 1.5 * self._delay_us)
-        return samples
+        return [Sample(us=cuda.elapsed_us(start, end), ahead=ahead) for start, end, ahead in marks]
+
+    def more_time(self) -> None:
+        """See :class:`~tilewright.timing.clock.Clock`."""
+        self._delay_us = min(_MOST_DELAY_US, 1.5 * self._delay_us)
 
     def issue(self, call: Launch, count: int) -> list[float]:
         """See :class:`~tilewright.timing.clock.Clock`; the device is idle when it begins."""
@@ -170,8 +172,13 @@ class CudaClock:
         torch.cuda.current_stream().wait_stream(side)
         self._cuda.synchronize()
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-            kept = call()
+        try:
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+                kept = call()
+        except BaseException:
+            # PyTorch's allocator may go on as if the capture did
+            self.spoiled = True
+            raise
 
         def replay() -> Any:
             graph.replay()

@@ -25,6 +25,7 @@ class HostClock:
     """The CPU, pretending to be a GPU."""
 
     device = "cpu"
+    spoiled = False
 
     def __init__(self) -> None:
         if not isinstance(standard.sum, InterpretedFunction):
@@ -66,6 +67,9 @@ class HostClock:
     def block(self, calls: Sequence[Launch], *, cold: bool) -> list[Sample]:
         """See :class:`~tilewright.timing.clock.Clock`; there is nothing to flush."""
         return [Sample(us=us, ahead=True) for call in calls for us in self.issue(call, 1 if cold else 2)[-1:]]
+
+    def more_time(self) -> None:
+        """The host is the device."""
 
     def issue(self, call: Launch, count: int) -> list[float]:
         """See :class:`~tilewright.timing.clock.Clock`."""

@@ -12,6 +12,7 @@ from tilewright.records.timing import Decision
 from tilewright.timing import nvml, sequential
 from tilewright.timing.channel import Channel, Failed, Loaded, figures
 from tilewright.timing.pairs import CALLS, Pairs, draw_order
+from tilewright.timing.statistics import FEWEST
 
 LOAD_LIMIT_S = 120.0
 """For import, compiling and tuning of one file, beside the time for timing."""
@@ -55,6 +56,8 @@ class Rounds:
     def until(self, two: Two, judge: Judge, *, until: float) -> tuple[Pairs, Decision | None]:
         """Time cold blocks until the judge says something at a look, or the looks or the time are over.
 
+        However little time there is, there are as many blocks as an interval needs.
+
         Args:
             two: the files.
             judge: looks at the logarithms of the ratios so far.
@@ -65,25 +68,25 @@ class Rounds:
         """
         pairs = Pairs()
         while (count := sequential.next_look(len(pairs))) is not None:
-            if time.monotonic() >= until and (pairs.log_ratios or pairs.left_out):
+            if time.monotonic() >= until and (len(pairs) >= FEWEST or pairs.left_out >= _MOST_LATE * FEWEST):
                 break
             self._batch(two, pairs, count - len(pairs), cold=True, until=until)
             if len(pairs) == count and (decision := judge(pairs.log_ratios)) is not None:
                 return pairs, decision
-        return good(pairs), judge(pairs.log_ratios)
+        return good(pairs, FEWEST), judge(pairs.log_ratios)
 
-    def some(self, two: Two, count: int, *, cold: bool, until: float) -> Pairs:
-        """Time ``count`` blocks, or as many as there is time for, but one at least.
+    def some(self, two: Two, count: int, *, cold: bool, until: float, least: int = FEWEST) -> Pairs:
+        """Time ``count`` blocks, or as many as there is time for, but at least ``least``.
 
         Raises:
             Failed: a job did not come to its end, or no block was good.
         """
         pairs = Pairs()
         while len(pairs) < count and pairs.left_out < _MOST_LATE * count:
-            if pairs.log_ratios and time.monotonic() > until:
+            if len(pairs) >= least and time.monotonic() > until:
                 break
             self._batch(two, pairs, count - len(pairs), cold=cold, until=until)
-        return good(pairs)
+        return good(pairs, least)
 
     def hosts(self, two: Two) -> list[list[float]]:
         """Wall clock of issuing a call, for each file.
@@ -104,6 +107,8 @@ class Rounds:
             told = self._channel.ask("replay", arguments, timeout_s=_patience_s(two, CALLS * _GRAPH_BLOCKS))
             reasons = told.get("reasons")
             said = [str(each) for each in reasons] if isinstance(reasons, list) and len(reasons) == 2 else ["", ""]
+            if told.get("spoiled") is not False:
+                self._channel.restart()
             return _two_lists(told.get("us")), said
         except Failed as failed:
             return [[], []], [failed.what, failed.what]
@@ -134,15 +139,15 @@ class Rounds:
         pairs.add(blocks, told.get("blocks"))
 
 
-def good(pairs: Pairs) -> Pairs:
-    """The pairs, if there are any.
+def good(pairs: Pairs, least: int) -> Pairs:
+    """The pairs, if there are enough.
 
     Raises:
-        Failed: every block was left out.
+        Failed: too many blocks were left out.
     """
-    if pairs.log_ratios:
+    if len(pairs) >= least:
         return pairs
-    what = "an autotuner ran in every timed block" if pairs.tuned else "the host was never ahead of the device"
+    what = "an autotuner runs in the timed calls" if pairs.tuned else "the host is not ahead of the device"
     raise Failed("", "raised", what, None)
 
 

@@ -20,7 +20,7 @@ from tilewright.timing.call import Call
 from tilewright.timing.channel import Channel, Failed, Loaded, Machine
 from tilewright.timing.pairs import PAIRS, Pairs
 from tilewright.timing.rounds import LOAD_LIMIT_S, Rounds, Two
-from tilewright.timing.statistics import FEWEST, median_interval, ratio_interval
+from tilewright.timing.statistics import median_interval, ratio_interval
 from tilewright.workers import Worker
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ _SCREEN_LOAD_LIMIT_S = 60.0
 _FLOOR_SHARE, _COLD_SHARE, _WARM_SHARE = 0.25, 0.85, 0.95
 """Parts of a comparison's time: the A/A run ends after the first, cold calls after the second, warm ones after the
 third."""
-_SCREEN_BLOCKS, _WARM_BLOCKS = 6, 16
+_SCREEN_BLOCKS, _SLOW_BLOCKS, _WARM_BLOCKS = 6, 2, 16
+_SCREEN_S = 4.0
+"""A file whose six blocks would take longer gets two: it is far from the fastest, or so slow that noise is small."""
 _ROLES = ("baseline", "candidate")
 
 
@@ -85,7 +87,8 @@ class Timer:
         Args:
             baseline: text of a kernel file.
             candidate: text of another, or of the same.
-            limit_s: seconds for timing; loading, with autotuning, has :data:`LOAD_LIMIT_S` a file beside it.
+            limit_s: seconds for timing, more where the calls are so slow that an interval needs them; loading, with
+                autotuning, has :data:`LOAD_LIMIT_S` a file beside it.
             noise_floor: the least distance of the ratio from 1 that counts, as a fraction; ``None``: what an A/A run
                 of the baseline finds, once in the life of this timer.
 
@@ -169,7 +172,7 @@ class Timer:
 
         Returns:
             One for each candidate, in the order given. One that does not run says why, and costs the others nothing
-            but time.
+            but time. Of calls so slow that there is no time for an interval, it is the range of two blocks.
 
         Raises:
             TimingError: the baseline does not run.
@@ -192,7 +195,9 @@ class Timer:
         try:
             limit_s = min(_SCREEN_LOAD_LIMIT_S, left_s)
             second = self._channel.load(text, copy=int(text == baseline), timeout_s=limit_s)
-            pairs = self._rounds.some(Two(files=(first, second)), _SCREEN_BLOCKS, cold=True, until=until)
+            two = Two(files=(first, second))
+            count = _SCREEN_BLOCKS if _SCREEN_BLOCKS * two.block_s < _SCREEN_S else _SLOW_BLOCKS
+            pairs = self._rounds.some(two, count, cold=True, until=until, least=_SLOW_BLOCKS)
         except Failed as failed:
             if second is None and failed.kind == "timed_out" and left_s < _SCREEN_LOAD_LIMIT_S:
                 return _unscreened(text, "not timed: the time for screening was up when it was loaded")
@@ -273,8 +278,6 @@ def _notes(two: Two, pairs: Pairs, reasons: Sequence[str]) -> list[str]:
         notes.append(f"{pairs.late} blocks left out: the host was not ahead of the device")
     if pairs.tuned:
         notes.append(f"{pairs.tuned} blocks left out: an autotuner ran")
-    if len(pairs) < FEWEST:
-        notes.append(f"only {len(pairs)} blocks: the ratio's interval is their range")
     return notes
 
 
