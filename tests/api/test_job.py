@@ -10,6 +10,7 @@ import pytest
 
 from tilewright import source, targets
 from tilewright.api.job import Job, job_of, kept_request, with_its_reference
+from tilewright.errors import StoreError
 
 PROMPT = Path(__file__).parents[2] / "examples" / "seed" / "prompt.txt"
 REFERENCE = "class Model: ...\n"
@@ -36,6 +37,12 @@ def test_a_job_comes_back_whole(with_reference: Job) -> None:
     assert job_of(json.loads(json.dumps(kept, allow_nan=False))) == with_reference
     shown = {name: kept[name] for name in ("path", "gpu", "device", "stage")}
     assert shown == {"path": str(PROMPT), "gpu": "rtx4090", "device": "none", "stage": "all"}
+
+
+@pytest.mark.parametrize("kept", [{}, {"job": {"seed": 1}}, {"job": []}, {"job": None}])
+def test_a_job_in_another_form(kept: dict[str, object]) -> None:
+    with pytest.raises(StoreError, match=r"kept by another Tilewright, .*; run `tilewright optimize` again"):
+        job_of(kept)
 
 
 def test_a_job_without_a_reference(job: Job) -> None:
