@@ -35,6 +35,36 @@ out = given.pop("out")
 found = tilewright.optimize(given.pop("path"), allow_unsandboxed=True, **given)
 open(out, "w", encoding="utf-8").write(found.source)
 """
+RESUME = """
+import sys
+from tilewright.cli.main import main
+
+main(sys.argv[1:])
+"""
+STAND_IN = """
+import os, time
+from tilewright.records.verdict import Check, Status, Verdict
+from tilewright.search import accept, session
+
+class NoWorker:
+    def close(self):
+        pass
+
+class Prover:
+    def __init__(self, *_, **__):
+        pass
+
+    def prove(self, candidate):
+        time.sleep(2)
+        error = int.from_bytes(os.urandom(4), "big") * 1e-20
+        check = Check(name="output", dtype="fp32", shapes=((4, 4),), distribution="normal", error=error, bound=1e-3,
+                      original_error=None, passed=True)
+        return Verdict(status=Status.PROVED, checks=(check,), reason="stand-in", seed=7)
+
+accept.Prover, session.interpreter_worker = Prover, NoWorker
+"""
+"""In place of the prover, where the store alone is tried: sleeps 2 s, and says something else each time, so that
+a proof that was made twice would show as a row that changed."""
 KEYS = {
     "candidates": "sha256",
     "builds": "candidate || ' ' || digest",
@@ -54,13 +84,13 @@ Rows = dict[str, dict[str, str]]
 class Place:
     """A store and an output of their own for one run."""
 
-    def __init__(self, folder: Path, options: Mapping[str, object]) -> None:
+    def __init__(self, folder: Path, options: Mapping[str, object], stand_in: str) -> None:
         self.path, self.out = folder / "runs.sqlite", folder / "out.py"
         self.store = Store(self.path)
         given = {**options, "out": str(self.out), "store": str(self.path)}
-        self.optimize = [sys.executable, "-c", OPTIMIZE, json.dumps(given)]
+        self.optimize = [sys.executable, "-c", stand_in + OPTIMIZE, json.dumps(given)]
         resume = ["resume", "last", "--store", str(self.path), "-o", str(self.out), "--allow-unsandboxed"]
-        self.resume = [sys.executable, "-m", "tilewright", *resume]
+        self.resume = [sys.executable, "-c", stand_in + RESUME, *resume]
 
     def rows(self) -> Rows:
         """What was found out so far, table by table."""
@@ -104,16 +134,19 @@ def main() -> int:
     for name in ("gpu", "stage", "inputs", "reference"):
         if getattr(given, name) is not None:
             options[name] = getattr(given, name)
-    rng = random.Random(given.moments_seed)
+    rng, stand_in = random.Random(given.moments_seed), STAND_IN if given.without_proofs else ""
     with tempfile.TemporaryDirectory(prefix="tilewright-kills-") as folder:
-        _left_alone(_new(folder, "warm", options))  # builds and bytecode: what is timed next is the same every time
-        alone = _new(folder, "alone", options)
+        _left_alone(
+            _new(folder, "warm", options, stand_in)
+        )  # builds and bytecode: what is timed next is the same every time
+        alone = _new(folder, "alone", options, stand_in)
         lasts_s = _left_alone(alone)
         expected = alone.rows(), alone.out.read_text(encoding="utf-8"), alone.store.runs()[0].result
         kills: list[dict[str, object]] = []
         late = 0
         while len(kills) < given.kills:
-            one = _killed(_new(folder, f"{len(kills)} {late}", options), rng.uniform(0.0, lasts_s), expected)
+            place = _new(folder, f"{len(kills)} {late}", options, stand_in)
+            one = _killed(place, rng.uniform(0.0, lasts_s), expected)
             if one["state"] == "finished":  # it was faster this time than when it was left alone
                 late, lasts_s = late + 1, float(str(one["kept_s"]))
             else:
@@ -124,6 +157,7 @@ def main() -> int:
     told = {
         "input": given.input,
         "options": {name: value for name, value in options.items() if name != "path"},
+        "proofs": "a stand-in's" if stand_in else "real",
         "uninterrupted": {"seconds": round(lasts_s, 2), "result": expected[2], "rows": counts},
         "ended_before_the_kill": late,
         "kills": kills,
@@ -174,10 +208,10 @@ def _killed(place: Place, at_s: float, expected: tuple[Rows, str, str]) -> dict[
     }
 
 
-def _new(folder: str, name: str, options: Mapping[str, object]) -> Place:
+def _new(folder: str, name: str, options: Mapping[str, object], stand_in: str) -> Place:
     own = Path(folder, name)
     own.mkdir()
-    return Place(own, options)
+    return Place(own, options, stand_in)
 
 
 def _start(command: list[str]) -> subprocess.Popen[bytes]:
@@ -205,6 +239,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1, help="of the proofs' inputs, so that runs can be compared")
     parser.add_argument("--moments-seed", type=int, default=1, help="of the moments at which it is killed")
+    parser.add_argument(
+        "--without-proofs", action="store_true", help="try the store alone: proofs are a stand-in's, and take 2 s"
+    )
     return parser.parse_args()
 
 

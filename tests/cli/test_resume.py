@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import tilewright as package
-from tilewright import search
+from tilewright import api, search
 from tilewright.errors import StoreError
 from tilewright.search import accept, session
 from tilewright.store import State, Store
@@ -217,6 +217,39 @@ def test_a_disk_that_fills_up_leaves_the_best_file(tilewright, stop_at_best, pat
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == f"tilewright: {path}: the disk is full; make room; the best proved file so far is in {out}\n"
     assert out.read_text() == Store(path).best("last")
+
+
+BEST = "the best\n"
+STOPS = [
+    pytest.param(
+        api.Interrupted("a-run", BEST), 130, "interrupted; the best proved file so far is on stdout; ", id="ctrl-c"
+    ),
+    pytest.param(StoreError("s", "is full", "make room", BEST), 2, "s: is full; make room; the best", id="full disk"),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "expected"), STOPS)
+def test_a_file_that_stdout_goes_to_gets_the_best_file(
+    tilewright, monkeypatch: pytest.MonkeyPatch, path: Path, error: BaseException, code: int, expected: str
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(api, "optimize", stop)
+    ended = tilewright("optimize", INPUT, "--store", path)
+    assert (ended.code, ended.out) == (code, BEST)
+    assert ended.err.startswith(f"tilewright: {expected}")
+
+
+def test_nothing_was_proved_yet(tilewright, monkeypatch: pytest.MonkeyPatch, path: Path, tmp_path: Path) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise api.Interrupted("20260131-1234-kmzt", "")
+
+    monkeypatch.setattr(api, "optimize", stop)
+    ended = tilewright("optimize", INPUT, "--store", path, "-o", tmp_path / "out.py")
+    told = f"interrupted; nothing was proved yet, {tmp_path / 'out.py'} is not written"
+    assert ended.err == f"tilewright: {told}; tilewright resume 20260131-1234-kmzt goes on\n"
+    assert not (tmp_path / "out.py").exists()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a file that is always full is Linux's")

@@ -90,6 +90,14 @@ def test_store_and_no_store(tilewright, elementwise: Path, path: Path) -> None:
     assert not path.exists()
 
 
+def test_a_run_that_is_not_to_be_kept(tilewright, elementwise: Path, path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("TILEWRIGHT_STORE", str(path))
+    ended = tilewright("optimize", elementwise, "--inputs", "x=f32[16384,4096]", "--no-store")
+    assert ended.code == 0, ended.err
+    assert "kept as run" not in ended.err
+    assert not path.exists()
+
+
 def test_an_input_that_cannot_be_used_leaves_no_run(tilewright, elementwise: Path, path: Path) -> None:
     """Neither one that cannot be read, nor one whose wrapper stops."""
     assert tilewright("optimize", "nowhere.py", "--store", path).code == 2

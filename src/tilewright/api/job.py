@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tilewright.errors import ReferenceFileError
+from tilewright.errors import ReferenceFileError, StoreError
 from tilewright.prove.certificate import render_certificate
 from tilewright.prove.reference import read_reference_file
 from tilewright.records.source import Request
@@ -52,10 +52,18 @@ def kept_request(job: Job) -> dict[str, object]:
 
 
 def job_of(request: Mapping[str, object]) -> Job:
-    """The job that :func:`kept_request` kept."""
+    """The job that :func:`kept_request` kept.
+
+    Raises:
+        StoreError: it was kept in another form.
+    """
     from tilewright.store import forms
 
-    return forms.from_form(Job, request["job"])
+    try:
+        return forms.from_form(Job, request["job"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = "was kept by another Tilewright, and cannot be read"
+        raise StoreError("the run", what, "run `tilewright optimize` again") from error
 
 
 @contextmanager

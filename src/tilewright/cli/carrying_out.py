@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,14 +58,15 @@ def carry_out(work: Callable[[OnStep], api.Optimized], outputs: Outputs) -> int:
             result = work(on_step)
     except api.Interrupted as stop:
         resumable = f"; tilewright resume {stop.run} goes on" if stop.run else ""
-        typer.echo(f"tilewright: interrupted{_saved(stop.best, outputs.out)}{resumable}", err=True)
+        # a file that stdout goes to is an output as OUT is; at a terminal the code would only be in the way
+        saved = _saved(stop.best, outputs.out, to_stdout=not sys.stdout.isatty())
+        typer.echo(f"tilewright: interrupted{saved}{resumable}", err=True)
         return INTERRUPTED
     except StoreError as error:
         if not error.best:
             raise
-        if outputs.out is None:  # the store may not hold it either
-            typer.echo(error.best, nl=False)
-        typer.echo(f"tilewright: {error}{_saved(error.best, outputs.out)}", err=True)
+        saved = _saved(error.best, outputs.out, to_stdout=True)  # the store may not hold it
+        typer.echo(f"tilewright: {error}{saved}", err=True)
         return 2
     with written(again=result.run.id):
         if outputs.json is not None:
@@ -81,12 +83,21 @@ def carry_out(work: Callable[[OnStep], api.Optimized], outputs: Outputs) -> int:
     return 3 if result.run.undecided else 0
 
 
-def _saved(best: str, out: Path | None) -> str:
-    """Write the best proved file so far, if there is one and a place for it, and say so."""
+def _saved(best: str, out: Path | None, *, to_stdout: bool) -> str:
+    """Write the best proved file so far, if there is one and a place for it, and say so.
+
+    Args:
+        best: its text; empty where nothing was proved.
+        out: where it goes.
+        to_stdout: whether it goes to stdout where there is no ``out``.
+    """
     if not best:
         return "; nothing was proved yet" + (f", {out} is not written" if out is not None else "")
     if out is None:
-        return ""
+        if not to_stdout:
+            return ""
+        typer.echo(best, nl=False)
+        return "; the best proved file so far is on stdout"
     try:
         out.write_text(best, encoding="utf-8")
     except OSError:
