@@ -57,6 +57,7 @@ def usual(job: str, arguments: Mapping[str, Any]) -> Any:
         "describe": {"name": "a GPU", "uuid": "6f1c", "versions": {"torch": "2.11"}},
         "begin": {"sets": 2, "notes": ["a note"]},
         "load": READY,
+        "warm": {"called": []},
         "issue": {"us": [[50.0], [50.0]]},
         "replay": {"us": [[990.0], []], "reasons": ["", "it waits"], "spoiled": False},
         "forget": {},
@@ -241,3 +242,29 @@ def test_blocks_that_never_count_end_in_an_error(tmp_path: Path, state: str) -> 
     (one,) = timer.screen("a", ["b"], limit_s=5.0)
     assert one.error in ("an autotuner runs in the timed calls", "the host is not ahead of the device")
     assert one.time_us is one.ratio is None
+
+
+def test_files_are_compiled_together_but_those_that_tune_themselves(channel: Callable[..., Any]) -> None:
+    asked: list[Mapping[str, Any]] = []
+
+    def answer(job: str, arguments: Mapping[str, Any]) -> Any:
+        asked.extend([arguments["paths"]] if job == "warm" else [])
+        return usual(job, arguments)
+
+    one, _ = channel(answer)
+    loaded = one.load("a loaded file", timeout_s=1.0)
+    one.warm(["a loaded file", "one", "two", "@triton.autotune"], timeout_s=1.0)
+    (paths,) = asked
+    assert len(paths) == 2
+    assert loaded.name not in paths
+    assert sorted(Path(path).read_text(encoding="utf-8") for path in paths.values()) == ["one", "two"]
+
+
+def test_a_compilation_that_ends_the_process_is_told_by_the_file_that_ends_it(channel: Callable[..., Any]) -> None:
+    def answer(job: str, arguments: Mapping[str, Any]) -> Any:
+        return Outcome(kind="crashed", message="the worker died") if job == "warm" else usual(job, arguments)
+
+    one, worker = channel(answer)
+    one.warm(["one", "two"], timeout_s=1.0)
+    assert one.load("one", timeout_s=1.0).call_us > 0
+    assert worker.asked.count("begin") == 2

@@ -127,6 +127,23 @@ def test_screening_tells_what_runs_from_what_does_not(timer: Timer) -> None:
     assert found[0].time_us.value == pytest.approx(500, rel=0.03)
 
 
+def test_files_are_compiled_side_by_side_first(timer: Timer, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+    channel = timer._channel
+    ask = channel.ask
+
+    def asking(job: str, *args: object, **keywords: object) -> object:
+        answer = ask(job, *args, **keywords)  # type: ignore[arg-type]
+        told.extend([answer] if job == "warm" else [])
+        return answer
+
+    monkeypatch.setattr(channel, "ask", asking)
+    found = timer.screen(BASE, [file(700), failing("raise ValueError('boo')"), file(800)], limit_s=240.0)
+    assert [bool(one.error) for one in found] == [False, True, False]
+    (answer,) = told
+    assert len(answer["called"]) == 2  # type: ignore[index]
+
+
 def test_screening_without_time_runs_nothing(timer: Timer) -> None:
     (one,) = timer.screen(BASE, [file(900)], limit_s=0.0)
     assert one.error == "not run: the time for screening was up"

@@ -6,10 +6,10 @@ import ticks
 
 from tilewright.timing import host_job
 from tilewright.timing.host_clock import HostClock
-from tilewright.timing.host_job import begin, describe, forget, issue, load, measure, replay
+from tilewright.timing.host_job import begin, describe, forget, issue, load, measure, replay, warm
 from tilewright.timing.stand import Stand
 
-__all__ = ["begin", "describe", "forget", "issue", "load", "measure", "replay"]
+__all__ = ["begin", "describe", "forget", "issue", "load", "measure", "replay", "warm"]
 
 
 class TickingClock(HostClock):

@@ -5,6 +5,7 @@ What comes back is the worker's claim: it is looked at here before anything is m
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import weakref
 from collections.abc import Mapping, Sequence
@@ -155,6 +156,24 @@ class Channel:
             found = _loaded(name, told)
         self._loaded[name] = found
         return found
+
+    def warm(self, texts: Sequence[str], *, timeout_s: float) -> None:
+        """Have files compiled side by side, before they are loaded one by one; a file that tunes itself is left alone:
+        what it measures beside others would be wrong. What goes wrong here is told when the file is loaded.
+
+        Args:
+            texts: of the files.
+            timeout_s: the most seconds that it may take.
+        """
+        self.machine()
+        paths = {}
+        for text in texts:
+            name = f"{hashlib.sha256(text.encode()).hexdigest()[:16]}_0"
+            if name not in self._loaded and "autotune" not in text:
+                paths[name] = self._write(f"timed_{name}", text)
+        if len(paths) > 1:
+            with contextlib.suppress(Failed):
+                self.ask("warm", {"paths": paths}, timeout_s=timeout_s)
 
     def forget(self, name: str) -> None:
         """Drop a file with its model."""

@@ -37,6 +37,8 @@ class Clock(Protocol):
 
     device: str
     """What ``Tensor.to`` takes."""
+    threads: int
+    """Files that may be compiled side by side."""
     spoiled: bool
     """Whether a failed capture has left a process that had better not go on."""
 

@@ -9,6 +9,7 @@ when the last was issued, it was.
 from __future__ import annotations
 
 import contextlib
+import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ _FLUSH_BYTES, _FLUSH_CACHES = 256 << 20, 2
 _LEAST_DELAY_US, _MOST_DELAY_US, _DELAY_FACTOR = 60.0, 20_000.0, 3.0
 _CYCLES_A_US = 2_000
 """Of the highest clock that a GPU of today runs at: at a lower one a delay only grows."""
+_MOST_THREADS = 16
 _TRIES, _ISSUES, _WARM_UPS = 3, 5, 3
 
 
@@ -66,6 +68,7 @@ class CudaClock:
     """The first CUDA device."""
 
     device = "cuda"
+    threads = max(1, min(_MOST_THREADS, len(os.sched_getaffinity(0))))
     spoiled = False
 
     def __init__(self, cuda: Cuda | None = None) -> None:

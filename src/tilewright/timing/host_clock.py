@@ -25,6 +25,7 @@ class HostClock:
     """The CPU, pretending to be a GPU."""
 
     device = "cpu"
+    threads = 1
     spoiled = False
 
     def __init__(self) -> None:

@@ -27,6 +27,11 @@ def begin(**given: Any) -> Answer:
     return _here().begin(**given)
 
 
+def warm(**given: Any) -> Answer:
+    """See :meth:`Stand.warm`."""
+    return _here().warm(**given)
+
+
 def load(**given: Any) -> Answer:
     """See :meth:`Stand.load`."""
     return _here().load(**given)

@@ -7,8 +7,10 @@ computes what it should.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,6 +82,37 @@ class Stand:
             return {"sets": len(self._sets), "notes": self._sets.notes}
 
         return self._told(work, {} if reference is None else {"reference": reference})
+
+    def warm(self, *, paths: dict[str, str]) -> Answer:
+        """Call each file once, as many side by side as the device allows, for what compiling leaves on the disk.
+
+        What fails here fails again when it is loaded, and is told then.
+
+        Args:
+            paths: name to file.
+        """
+        done: list[str] = []
+
+        def first(name: str, made: Any) -> None:
+            with contextlib.suppress(Exception), torch.no_grad():
+                made(*self._inputs()[0])
+                done.append(name)
+
+        def work() -> Answer:
+            names, most = list(paths), self._clock.threads
+            for start in range(0, len(names), most):
+                models = {}
+                for name in names[start : start + most]:
+                    with contextlib.suppress(Exception):
+                        models[name] = self._make(f"warm_{name}", paths[name])
+                with ThreadPoolExecutor(most) as pool:
+                    for name, made in models.items():
+                        pool.submit(first, name, made)
+            self._clock.finish()
+            self._clock.tidy()
+            return {"called": sorted(done)}
+
+        return self._told(work, {})
 
     def load(self, *, name: str, path: str, like: str | None) -> Answer:
         """Import a file, make its model, and call it until its tuners have finished.

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 _SCREEN_LOAD_LIMIT_S = 60.0
+_WARM_LIMIT_S, _WARM_SHARE_OF_SCREENING = 60.0, 0.5
 _FLOOR_SHARE, _COLD_SHARE, _WARM_SHARE = 0.25, 0.85, 0.95
 """Parts of a comparison's time: the A/A run ends after the first, cold calls after the second, warm ones after the
 third."""
@@ -179,6 +180,9 @@ class Timer:
             InputError: the device does not start, or the inputs cannot be made.
         """
         until, found = time.monotonic() + limit_s, []
+        if (warm_s := min(_WARM_LIMIT_S, _WARM_SHARE_OF_SCREENING * limit_s)) > 0:
+            self._say(f"compiling {len(candidates)} candidates")
+            self._channel.warm(candidates, timeout_s=warm_s)
         for number, text in enumerate(candidates, 1):
             if time.monotonic() >= until:
                 found.append(_unscreened(text, "not run: the time for screening was up"))
