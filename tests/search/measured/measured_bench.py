@@ -58,8 +58,9 @@ class MeasuredBench:
     confirms: bool = True
     device: str = "NVIDIA H200"
     notes: tuple[str, ...] = ()
-    profile_of: Callable[[KernelSource, Stage | None], Profile | None] = lambda source, stage: None
+    profile_of: Callable[[KernelSource], Profile | None] = lambda source: None
     rng: random.Random = field(default_factory=lambda: random.Random(7))
+    profiled: list[str] = field(default_factory=list)
     screened: list[str] = field(default_factory=list)
     proofs: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     compared: list[tuple[str, str]] = field(default_factory=list)
@@ -116,9 +117,10 @@ class MeasuredBench:
             return self.compare(baseline, baseline, limit_s=limit_s)
         return self.compare(baseline, candidate, limit_s=limit_s)
 
-    def profile(self, source: KernelSource, stage: Stage | None) -> Profile | None:
+    def profile(self, source: KernelSource, stages: Sequence[Stage]) -> Profile | None:
         """As ``profile_of`` says."""
-        return self.profile_of(source, stage)
+        self.profiled.append(source.text)
+        return self.profile_of(source)
 
 
 def _interval(value: float) -> Interval:

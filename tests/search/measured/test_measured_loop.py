@@ -88,6 +88,10 @@ def test_no_file_is_timed_twice(whole: tuple[Run, MeasuredBench]) -> None:
     assert len(set(whole[1].screened)) == len(whole[1].screened)
 
 
+def test_no_file_is_profiled_twice(whole: tuple[Run, MeasuredBench]) -> None:
+    assert len(set(whole[1].profiled)) == len(whole[1].profiled)
+
+
 def test_trials_hold_what_was_measured(whole: tuple[Run, MeasuredBench]) -> None:
     run, bench = whole
     assert len(run.trials) == len(bench.screened) - 1  # the input is looked at too, and is no candidate
@@ -174,7 +178,7 @@ def test_near_the_roofline_no_stage_is_entered(optimize: Optimize) -> None:
 
 def test_a_stage_whose_metrics_are_healthy_is_skipped(optimize: Optimize) -> None:
     metrics = {"matmul_kernel": {"sm__warps_active.avg.pct_of_peak_sustained_active": 90.0}}
-    bench = MeasuredBench(profile_of=lambda source, stage: Profile(metrics=metrics, origin="bench"))
+    bench = MeasuredBench(profile_of=lambda source: Profile(metrics=metrics, origin="bench"))
     run = optimize(bench, "block_tiling")
     assert run.measured is not None
     assert run.measured.stages[0].outcome == "skipped"

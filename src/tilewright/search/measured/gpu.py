@@ -129,13 +129,14 @@ class GpuWorkbench:
         with self._new_timer() as timer:
             return _timed(timer, baseline, candidate, limit_s)
 
-    def profile(self, source: KernelSource, stage: Stage | None) -> Profile | None:
+    def profile(self, source: KernelSource, stages: Sequence[Stage]) -> Profile | None:
         """See :class:`Workbench`."""
         self._settle()
         if not self._profiler.unavailable:
             try:
-                wanted = metrics_of(stage, self._target)
-                return self._profiler.profile(source, metrics=wanted, limit_s=_PROFILE_LIMIT_S)
+                names = [name for one in (None, *stages) for name in metrics_of(one, self._target)]
+                metrics = tuple(dict.fromkeys(names))
+                return self._profiler.profile(source, metrics=metrics, limit_s=_PROFILE_LIMIT_S)
             except ProfilerError as error:
                 self._notes.append(f"no counters were read: {error}")
         if self._profiler.unavailable:

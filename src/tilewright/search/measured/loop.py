@@ -80,11 +80,12 @@ class _Loop:
             clock=self.clock,
             capture=self.capture,
             text=request.source.text,
+            stages=self.stages,
         )
         self.state.say("", "timing the input")
         self.state.input_us = self.state.best_us = self._time_input()
         self.state.say("", "profiling the input")
-        self.before = self.state.profile(request.source.text, None)
+        self.before = self.state.profile(request.source.text)
         if self.before is not None:
             self.analysed = analyse(self.capture, session, metrics=self.before.metrics, stage=self.stages[0])
 
@@ -128,7 +129,7 @@ class _Loop:
             self.why_not = f"in a new process the best file was not faster: {words.comparison(timed)}"
             return
         state.say("", "profiling the output")
-        self.after = state.profile(state.text, None)
+        self.after = state.profile(state.text)
         if self.after is not None:
             now = analyse(state.capture, self.session, metrics=self.after.metrics, stage=self.stages[0])
             self.diagnoses_after = tuple(one.analysis.diagnosis for one in now if one.analysis.diagnosis is not None)

@@ -33,7 +33,7 @@ def run_stage(state: State, stage: Stage, *, alone: bool) -> StageOutcome:
     """
     began_s = state.clock.elapsed_s
     state.say(stage.name, "profiling")
-    profile = state.profile(state.text, stage)
+    profile = state.profile(state.text)
     metrics = {} if profile is None else profile.metrics
     state.say(stage.name, "diagnosing")
     analysed = _slowest_first(analyse(state.capture, state.session, metrics=metrics, stage=stage), metrics)

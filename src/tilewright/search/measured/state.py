@@ -52,12 +52,15 @@ class State:
     """Of ``text``."""
     text: str
     """The fastest proved file so far; at first the input."""
+    stages: Sequence[Stage]
+    """Of the run: their metrics are read of every file."""
     input_us: float = 0.0
     best_us: float = 0.0
     plans: dict[str, Plan] = field(default_factory=dict)
     trials: dict[str, Trial] = field(default_factory=dict)
     """By the hash of their text, in the order in which they came up."""
     attempts: dict[str, Attempt] = field(default_factory=dict)
+    profiles: dict[str, Profile | None] = field(default_factory=dict)
     verifications: dict[str, Verification] = field(default_factory=dict)
     taken: list[Taken] = field(default_factory=list)
     """Every accepted file, in order: the input with one change more each."""
@@ -156,14 +159,16 @@ class State:
             return timed
         return log.remember(Comparison, key, _given(timed), candidate=hash_of(candidate))
 
-    def profile(self, text: str, stage: Stage | None) -> Profile | None:
-        """The metrics of the input or of a proved file, those of ``stage`` or the core set."""
-        key = f"{'core' if stage is None else stage.name} {hash_of(text)}"
+    def profile(self, text: str) -> Profile | None:
+        """The metrics of the input or of a proved file; each is profiled once."""
+        key = hash_of(text)
         known = self.session.log.recall(Profile, key)
         if known is not None:
-            return known
-        found = self.bench.profile(self.composer.read(text), stage)
-        return None if found is None else self.session.log.remember(Profile, key, _given(found))
+            self.profiles[key] = known
+        if key not in self.profiles:
+            found = self.bench.profile(self.composer.read(text), self.stages)
+            self.profiles[key] = None if found is None else self.session.log.remember(Profile, key, _given(found))
+        return self.profiles[key]
 
     def take(self, attempt: Attempt, comparison: Comparison) -> None:
         """Make a proved and faster candidate the file that everything after it is held against."""

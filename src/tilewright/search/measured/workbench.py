@@ -52,5 +52,6 @@ class Workbench(Protocol):
     def confirm(self, baseline: str, candidate: str, *, limit_s: float) -> Comparison | Untimed:
         """The same in a process that has seen neither file."""
 
-    def profile(self, source: KernelSource, stage: Stage | None) -> Profile | None:
-        """A proved file's metrics, those of ``stage`` or the core set; ``None`` where the profiler does not work."""
+    def profile(self, source: KernelSource, stages: Sequence[Stage]) -> Profile | None:
+        """The metrics of the input or of a proved file: the core set and those of ``stages``, in one go, since starting
+        the process takes longer than reading more counters; ``None`` where the profiler does not work."""
