@@ -105,6 +105,9 @@ def test_the_delay_grows_to_a_limit(device: Device, clock: CudaClock) -> None:
         assert not clock.block([call], cold=True)[0].ahead
         clock.more_time()
     assert clock._delay_us == 20_000.0
+    for _ in range(200):
+        assert clock.block([lambda: device.work(10.0)], cold=True)[0].ahead
+    assert clock._delay_us == 60.0
 
 
 def test_a_call_that_waits_for_the_device_is_seen(device: Device, clock: CudaClock) -> None:

@@ -25,6 +25,8 @@ from tilewright.timing.clock import Launch, Probed, Sample
 _FLUSH_BYTES, _FLUSH_CACHES = 256 << 20, 2
 """At least so many bytes are written, and at least so many times the L2's size."""
 _LEAST_DELAY_US, _MOST_DELAY_US, _DELAY_FACTOR = 60.0, 20_000.0, 3.0
+_GROWTH, _DECAY = 1.5, 0.95
+"""Of the delay after a block in which the host was late, and after one in which it was not."""
 _CYCLES_A_US = 2_000
 """Of the highest clock that a GPU of today runs at: at a lower one a delay only grows."""
 _MOST_THREADS = 16
@@ -78,7 +80,7 @@ class CudaClock:
             cuda: for tests: what stands for the device.
         """
         self._cuda = Cuda() if cuda is None else cuda
-        self._delay_us = _LEAST_DELAY_US
+        self._usual_us = self._delay_us = _LEAST_DELAY_US
 
     def describe(self) -> dict[str, Any]:
         """See :class:`~tilewright.timing.clock.Clock`."""
@@ -115,7 +117,8 @@ class CudaClock:
         host_us = statistics.median(self.issue(call, _ISSUES))
         waits = all(self._waits(call) for _ in range(_TRIES))
         if not waits:
-            self._delay_us = min(_MOST_DELAY_US, max(self._delay_us, _DELAY_FACTOR * host_us))
+            self._usual_us = min(_MOST_DELAY_US, max(self._usual_us, _DELAY_FACTOR * host_us))
+            self._delay_us = max(self._delay_us, self._usual_us)
         return Probed(
             call_us=statistics.median(told["events_us"]),
             host_us=host_us,
@@ -148,11 +151,12 @@ class CudaClock:
             cuda.record(end)
             marks.append((start, end, not cuda.query(start)))
         cuda.synchronize()
+        self._delay_us = max(self._usual_us, _DECAY * self._delay_us)
         return [Sample(us=cuda.elapsed_us(start, end), ahead=ahead) for start, end, ahead in marks]
 
     def more_time(self) -> None:
         """See :class:`~tilewright.timing.clock.Clock`."""
-        self._delay_us = min(_MOST_DELAY_US, 1.5 * self._delay_us)
+        self._delay_us = min(_MOST_DELAY_US, _GROWTH * self._delay_us)
 
     def issue(self, call: Launch, count: int) -> list[float]:
         """See :class:`~tilewright.timing.clock.Clock`; the device is idle when it begins."""
