@@ -72,10 +72,7 @@ class Original:
         return self._coming.result()
 
     def verdict_of(self, candidate: KernelSource) -> tuple[Verdict, float]:
-        """Prove a candidate, unless the run has done so before; with when that was known, in seconds of the run.
-
-        The candidate's text has been kept in the log.
-        """
+        """Prove a candidate, unless the run has done so before; with when that was known, in seconds of the run."""
         key, sha256 = key_of(self._about, candidate.text), hashlib.sha256(candidate.text.encode()).hexdigest()
         verdict = self._log.remember(Verdict, key, lambda: self.prover.prove(candidate), candidate=sha256)
         known_at_s = self._log.known_at_s(Verdict, key)

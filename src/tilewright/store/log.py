@@ -43,7 +43,7 @@ class NullLog:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def build(self, sha256: str, build: Build | BuildFailure) -> None:
-        """Keep what became of an entry of a candidate. A second time does nothing."""
+        """Keep what became of an entry of a candidate, or of the input. A second time does nothing."""
 
     def remember(self, kind: type[T], key: str, compute: Callable[[], T], *, candidate: str | None = None) -> T:
         """The recorded answer; where there is none, compute it, and record it in one transaction.
@@ -52,7 +52,7 @@ class NullLog:
             kind: the answer's class: Verdict, Comparison, Screening, Profile, or any other frozen record.
             key: what the answer depends on, as :func:`key_of` makes it.
             compute: finds the answer out; what it raises is not recorded.
-            candidate: sha256 of the file that it is about, if :meth:`candidate` keeps that.
+            candidate: sha256 of the file that it is about.
         """
         return compute()
 

@@ -11,14 +11,11 @@ _ANSWER = """
     run        INTEGER NOT NULL REFERENCES runs (number) ON DELETE CASCADE,
     kind       TEXT NOT NULL,              -- the record's class
     key        TEXT NOT NULL,              -- content hash of all that the answer depends on
-    candidate  TEXT,                       -- sha256 of the file that it is about
+    candidate  TEXT,                       -- sha256 of the file that it is about: a candidate, or the input
     at_s       REAL NOT NULL,              -- when it was known, seconds since the run began
     record     TEXT NOT NULL,              -- the whole answer, as JSON
 """
-_ANSWER_KEYS = """
-    PRIMARY KEY (run, kind, key),
-    FOREIGN KEY (run, candidate) REFERENCES candidates (run, sha256)
-"""
+_ANSWER_KEYS = "PRIMARY KEY (run, kind, key)"
 
 TABLES = (
     """
@@ -60,13 +57,12 @@ CREATE TABLE candidates (
     """
 CREATE TABLE builds (
     run       INTEGER NOT NULL REFERENCES runs (number) ON DELETE CASCADE,
-    candidate TEXT NOT NULL,
+    candidate TEXT NOT NULL,                  -- sha256 of the file: a candidate, or the input
     digest    TEXT NOT NULL,                  -- of the record: entries that became the same program are one row
     kernel    TEXT NOT NULL,
     built     INTEGER NOT NULL CHECK (built IN (0, 1)),
     record    TEXT NOT NULL,                  -- JSON: the Build, or the BuildFailure
-    PRIMARY KEY (run, candidate, digest),
-    FOREIGN KEY (run, candidate) REFERENCES candidates (run, sha256)
+    PRIMARY KEY (run, candidate, digest)
 ) STRICT""",
     f"CREATE TABLE verdicts ({_ANSWER} status TEXT NOT NULL, reason TEXT NOT NULL, {_ANSWER_KEYS}) STRICT",
     f"""
