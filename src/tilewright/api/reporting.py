@@ -11,6 +11,7 @@ from typing import Any
 
 from tilewright.api.options import choice
 from tilewright.errors import InputError
+from tilewright.report import optimized_html, optimized_markdown
 from tilewright.store import LAST, Store
 
 
@@ -38,8 +39,6 @@ def render_report(
     Raises:
         InputError: no such run, or no such file, or it holds no run.
     """
-    from tilewright.report.shown import optimized_html, optimized_markdown
-
     wanted = choice(Format, output_format, "--format")
     document = _document(run, store)
     return optimized_html(document) if wanted is Format.HTML else optimized_markdown(document)

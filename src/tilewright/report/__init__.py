@@ -17,10 +17,15 @@ from tilewright.report.show import (
     write_json,
     write_verification_json,
 )
+from tilewright.report.shown import Speedup, optimized_frame, optimized_html, optimized_markdown, speedup_of
 from tilewright.report.verification_info import verdict_line, verification_info
 
 __all__ = [
+    "Speedup",
     "inspection_info",
+    "optimized_frame",
+    "optimized_html",
+    "optimized_markdown",
     "progress",
     "render_inspection_json",
     "render_run_text",
@@ -32,6 +37,7 @@ __all__ = [
     "show_inspection",
     "show_run",
     "show_verification",
+    "speedup_of",
     "verdict_line",
     "verification_info",
     "write_certificate",
