@@ -61,7 +61,7 @@ def test_steps_that_only_count_on_do_not_flood(lines: tuple[Lines, Callable[[], 
     for index in range(1, 101):
         told(Progress(step=f"timing {index} of 100", stage="polish"))
         now.at += LEAST_APART_S / 10
-    assert len(written()) == 10
+    assert len(written()) == 10, "the first one waits for the second"
     assert written()[0] == "tilewright: polish: timing 1 of 100"
 
 
@@ -77,6 +77,14 @@ def test_a_row_counts_on_between_reports() -> None:
     assert row == ("block_tiling", "24", "1", "8", "2,589 us -> 863 us measured", "1:18", "1:57")
     assert progress_row(FULL, elapsed_s=300.0, since_s=200.0)[-1] == "0:00"
     assert progress_row(Progress(step="x"), elapsed_s=1.0, since_s=0.0)[-1] == "-"
+
+
+def test_a_command_that_ends_in_its_first_step_has_said_nothing(
+    lines: tuple[Lines, Callable[[], list[str]]],
+) -> None:
+    told, written = lines
+    told("reading")
+    assert written() == []
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(0, "0:00"), (65, "1:05"), (600, "10:00"), (3725, "1:02:05")])
@@ -125,7 +133,8 @@ def test_a_dumb_terminal_gets_lines(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.setenv("FORCE_COLOR", "1")
     with progress() as told:
         told("reading")
-    assert capsys.readouterr().err == "tilewright: reading\n"
+        told("building")
+    assert capsys.readouterr().err == "tilewright: reading\ntilewright: building\n"
 
 
 def interrupted() -> None:

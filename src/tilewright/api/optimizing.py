@@ -22,12 +22,11 @@ from tilewright.errors import InputError, StoreError
 from tilewright.prove import host
 from tilewright.prove.reference import read_reference_file
 from tilewright.prove.verification import versions
-from tilewright.records.estimate import Provenance
 from tilewright.records.source import Request
 from tilewright.records.target import Target
-from tilewright.records.timing import Speedup
 from tilewright.records.trial import Run
 from tilewright.records.verification import Verification
+from tilewright.report import Speedup, optimized_frame, speedup_of
 from tilewright.report.change_info import total
 from tilewright.report.measured_info import measured_words
 from tilewright.report.words import ratio as predicted_words
@@ -57,8 +56,12 @@ class Optimized:
         """The run as one HTML file that needs no network, or as ``markdown``."""
         return render_document(self.document, output_format)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the page in a frame."""
+        return optimized_frame(self.document)
+
     def _repr_markdown_(self) -> str:
-        """What a notebook shows."""
+        """What a notebook without HTML shows."""
         return self.report(Format.MARKDOWN)
 
     @property
@@ -212,22 +215,6 @@ def carry_out(
         raise Interrupted(log.id, best) from None
     text = run.winner.candidate.text if run.winner else request.source.text
     return Optimized(source=text, run=run, verification=proved, document=document)
-
-
-def speedup_of(run: Run) -> Speedup | None:
-    """The gain of a run's output, measured where it was; ``None`` where there is none, or none that is known."""
-    if run.winner is None:
-        return None
-    if run.measured is not None:
-        found = run.measured.comparison
-        if found is None:
-            return None
-        ratio = found.ratio
-        return Speedup(value=ratio.value, low=ratio.low, high=ratio.high, provenance=Provenance.MEASURED)
-    gain = total(run)
-    if gain is None:
-        return None
-    return Speedup(value=gain.ratio, low=gain.low, high=gain.high, provenance=Provenance.PREDICTED)
 
 
 def _gain(run: Run) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from tilewright.api.options import choice
 from tilewright.errors import InputError
+from tilewright.report import optimized_html, optimized_markdown
 from tilewright.store import LAST, Store
 
 
@@ -47,8 +48,6 @@ def render_document(document: Mapping[str, Any], output_format: Format | str) ->
     Raises:
         InputError: no such format.
     """
-    from tilewright.report.shown import optimized_html, optimized_markdown
-
     wanted = choice(Format, output_format, "--format")
     return optimized_html(document) if wanted is Format.HTML else optimized_markdown(document)
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from tilewright.records.estimate import Provenance
-
 
 class Decision(StrEnum):
     """What a comparison says of the candidate."""
@@ -27,16 +25,6 @@ class Interval:
     value: float
     low: float
     high: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Speedup:
-    """The input's time over the output's, with its interval and where it comes from."""
-
-    value: float
-    low: float
-    high: float
-    provenance: Provenance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

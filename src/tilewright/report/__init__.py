@@ -23,12 +23,16 @@ from tilewright.report.show import (
     write_json,
     write_verification_json,
 )
+from tilewright.report.shown import Speedup, optimized_frame, optimized_html, optimized_markdown, speedup_of
 from tilewright.report.verification_info import verdict_line, verification_info
 
 __all__ = [
     "bench_info",
     "comparison_line",
     "inspection_info",
+    "optimized_frame",
+    "optimized_html",
+    "optimized_markdown",
     "progress",
     "render_comparison_text",
     "render_inspection_json",
@@ -44,6 +48,7 @@ __all__ = [
     "show_run",
     "show_runs",
     "show_verification",
+    "speedup_of",
     "verdict_line",
     "verification_info",
     "write_certificate",

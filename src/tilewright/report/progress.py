@@ -41,7 +41,10 @@ def progress() -> Iterator[Watcher]:
 
 
 class Lines:
-    """One line for each new step, in words that a log can keep."""
+    """One line for each new step, in words that a log can keep.
+
+    The first waits for the second: a command that ends in its first step, on a bad input, says that and no more.
+    """
 
     def __init__(self, stream: TextIO, *, now: Callable[[], float] = time.monotonic) -> None:
         """Write to ``stream``; ``now`` gives seconds of a clock that only goes forward."""
@@ -49,6 +52,7 @@ class Lines:
         self._lock = threading.Lock()
         self._last = ("", "")
         self._at = 0.0
+        self._first: str | None = None
 
     def __call__(self, told: Told) -> None:
         """Write a line for another step; for the same step with other numbers in it, only once in a while."""
@@ -58,7 +62,13 @@ class Lines:
             if step == self._last or (_kind(step) == _kind(self._last) and now - self._at < LEAST_APART_S):
                 return
             self._last, self._at = step, now
-            print(f"tilewright: {progress_line(one)}", file=self._stream, flush=True)
+            line = f"tilewright: {progress_line(one)}\n"
+            if self._first is None:
+                self._first = line
+                return
+            self._stream.write(self._first + line)
+            self._stream.flush()
+            self._first = ""
 
 
 class Board:

@@ -2,6 +2,6 @@
 
 from tilewright.report.page.info import page_info
 from tilewright.report.page.model import Page
-from tilewright.report.page.render import render_page
+from tilewright.report.page.render import render_frame, render_page
 
-__all__ = ["Page", "page_info", "render_page"]
+__all__ = ["Page", "page_info", "render_frame", "render_page"]

@@ -13,13 +13,16 @@ from tilewright.report.page.reading import Form, figure, forms, number, numbers,
 
 def conditions_block(basis: Basis) -> Block:
     """GPU, clocks and versions; all four times of both files."""
-    comparison = _comparison(basis)
+    comparison = part(basis.measurement, "comparison")
+    sides = ("input", "output")
+    if not comparison:
+        comparison, sides = _last_comparison(basis), ("before the last step compared", "after it")
     parts: list[Part] = []
     if comparison:
-        parts += _times(comparison)
+        parts += _times(comparison, sides)
         parts += _clocks(comparison)
     else:
-        why = "the run had no GPU" if not basis.measured else "no comparison of the whole files was made"
+        why = "the run had no GPU" if not basis.measured else "no comparison was made"
         parts.append(Sentence(text=f"No clocks were read: {why}."))
     rows = [("Target", text(basis.document, "gpu", "title"))]
     rows.append(("Device", text(comparison, "device") or text(basis.measurement, "device")))
@@ -37,13 +40,14 @@ def conditions_block(basis: Basis) -> Block:
     return Block(key="conditions", title="Clocks and versions", parts=tuple(parts))
 
 
-def _comparison(basis: Basis) -> Form:
-    whole = part(basis.measurement, "comparison")
-    others = (part(one, "comparison") for one in reversed(forms(basis.measurement, "stages")))
-    return whole or next((one for one in others if one), {})
+def _last_comparison(basis: Basis) -> Form:
+    """Of a stage or a candidate; empty where nothing was compared."""
+    stages = [part(one, "comparison") for one in forms(basis.measurement, "stages")]
+    others = stages + [part(one, "comparison") for one in basis.trials]
+    return next((one for one in reversed(others) if one), {})
 
 
-def _times(comparison: Form) -> Iterator[Part]:
+def _times(comparison: Form, sides: tuple[str, str]) -> Iterator[Part]:
     kinds = (
         ("cold_us", "cold: the L2 cache flushed before each call"),
         ("warm_us", "warm: the same call had just run"),
@@ -56,7 +60,7 @@ def _times(comparison: Form) -> Iterator[Part]:
         if any(pair):
             rows.append((said, *(words.NONE if one is None else figures.time(one) for one in pair)))
     if rows:
-        columns = ("measured", "input", "output")
+        columns = ("measured", *sides)
         yield Grid(
             caption="Times of one call, each with its interval.", columns=columns, rows=tuple(rows), numeric=columns[1:]
         )

@@ -16,6 +16,8 @@ CONTEXT = 3
 """Unchanged lines shown on either side of a change."""
 ALIKE = 0.45
 """Share of tokens that two lines have in common before they stand in one row."""
+BLANK = 0.1
+"""What it counts for that two blank lines stand in one row."""
 MOST_PAIRS = 20_000
 """Pairs of lines of one change that are compared; a larger change is shown as removed, then added."""
 MOST_LINES = 4_000
@@ -50,15 +52,33 @@ def side_by_side(before: str, after: str) -> SideBySide:
     left, right = before.split("\n"), after.split("\n")
     pair = _Pair(left, right)
     blocks: list[CodeBlock] = []
-    codes = SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
+    codes = _opcodes(left, right)
     for index, (tag, i1, i2, j1, j2) in enumerate(codes):
         if tag == "equal":
             rows = [pair.same(i, j) for i, j in zip(range(i1, i2), range(j1, j2), strict=True)]
             blocks += _folded(rows, first=index == 0, last=index == len(codes) - 1)
         else:
             blocks.append(CodeBlock(rows=tuple(pair.changed(range(i1, i2), range(j1, j2)))))
-    unified = "\n".join(unified_diff(left, right, "input", "output", lineterm="", n=CONTEXT))
-    return SideBySide(left_title="Input", right_title="Output", blocks=_joined(blocks), unified=unified)
+    old, new = ([line.rstrip() for line in lines] for lines in (left, right))
+    unified = "\n".join(unified_diff(old, new, "input", "output", lineterm="", n=CONTEXT))
+    shown = tuple(block for block in blocks if block.rows)
+    return SideBySide(left_title="Input", right_title="Output", blocks=shown, unified=unified)
+
+
+def _opcodes(left: Sequence[str], right: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
+    """What to do with each stretch of lines. Blanks at a line's end make no difference, and a blank line between two
+    changes belongs to them: it would only tear apart what goes together."""
+    trimmed = [[line.rstrip() for line in lines] for lines in (left, right)]
+    found: list[tuple[str, int, int, int, int]] = []
+    codes = SequenceMatcher(None, trimmed[0], trimmed[1], autojunk=False).get_opcodes()
+    for index, (tag, i1, i2, j1, j2) in enumerate(codes):
+        inner = 0 < index < len(codes) - 1
+        changed = tag != "equal" or (inner and not any(trimmed[0][i1:i2]))
+        if changed and found and found[-1][0] == "replace":
+            found[-1] = ("replace", found[-1][1], i2, found[-1][3], j2)
+        else:
+            found.append(("replace" if changed else "equal", i1, i2, j1, j2))
+    return found
 
 
 class _Pair:
@@ -69,8 +89,13 @@ class _Pair:
         self.left_runs, self.right_runs = (_padded(lines) for lines in (left, right))
 
     def same(self, i: int, j: int) -> CodeRow:
-        shown = pieces(self.left[i], self.left_runs[i])
-        return CodeRow(kind="same", left_number=str(i + 1), left=shown, right_number=str(j + 1), right=shown)
+        return CodeRow(
+            kind="same",
+            left_number=str(i + 1),
+            left=pieces(self.left[i], self.left_runs[i]),
+            right_number=str(j + 1),
+            right=pieces(self.right[j], self.right_runs[j]),
+        )
 
     def changed(self, left: range, right: range) -> list[CodeRow]:
         rows: list[CodeRow] = []
@@ -81,6 +106,8 @@ class _Pair:
     def _row(self, i: int | None, j: int | None) -> CodeRow:
         spans: tuple[list[Span], list[Span]] = ([], [])
         if i is not None and j is not None:
+            if self.left[i].rstrip() == self.right[j].rstrip():
+                return self.same(i, j)
             spans = _marks(self.left[i], self.right[j])
         kind = "added" if i is None else "removed" if j is None else "changed"
         return CodeRow(
@@ -109,11 +136,6 @@ def _folded(rows: list[CodeRow], *, first: bool, last: bool) -> list[CodeBlock]:
     return [*shown, CodeBlock(rows=tuple(rows[len(rows) - tail :]))]
 
 
-def _joined(blocks: Sequence[CodeBlock]) -> tuple[CodeBlock, ...]:
-    """Neighbouring unchanged or changed rows keep their own blocks; empty ones go."""
-    return tuple(block for block in blocks if block.rows)
-
-
 def _aligned(left: Sequence[str], right: Sequence[str]) -> list[tuple[int | None, int | None]]:
     """Pair the lines of one change so that alike ones meet, in order; the rest stand alone, left before right."""
     if not left or not right or len(left) * len(right) > MOST_PAIRS:
@@ -140,9 +162,9 @@ def _aligned(left: Sequence[str], right: Sequence[str]) -> list[tuple[int | None
 
 
 def _alike(one: Sequence[str], other: Sequence[str]) -> float:
-    """Share of tokens, 0 below the least that counts."""
+    """Share of tokens, 0 below the least that counts; two blank lines meet where nothing better does."""
     if not one or not other:
-        return 0.0
+        return 0.0 if one or other else BLANK
     ratio = SequenceMatcher(None, one, other, autojunk=False).ratio()
     return ratio if ratio >= ALIKE else 0.0
 
@@ -156,6 +178,7 @@ def _marks(left: str, right: str) -> tuple[list[Span], list[Span]]:
         if tag == "equal":
             continue
         for side, start, end in ((0, i1, i2), (1, j1, j2)):
-            if start < end:
-                spans[side].append((tokens[side][start].start(), tokens[side][end - 1].end()))
+            said = [token for token in tokens[side][start:end] if not token.group().isspace()]
+            if said:
+                spans[side].append((said[0].start(), said[-1].end()))
     return spans

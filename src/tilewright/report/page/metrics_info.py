@@ -38,7 +38,7 @@ def metrics_block(basis: Basis) -> Block:
     rows = _measured_rows(before, after)
     if rows:
         columns = ("metric", "kernel", "before", "after", "target", "in words")
-        parts.append(table("Nsight Compute's metrics, measured.", columns, rows, numeric=("before", "after")))
+        parts.append(table("Nsight Compute's metrics, measured.", columns, rows, numeric=("before", "after", "target")))
     if not after:
         parts.append(Sentence(text=_missing(basis, bool(before))))
     notes = [*texts(basis.measurement, "before", "notes"), *texts(basis.measurement, "after", "notes")]
@@ -49,11 +49,14 @@ def metrics_block(basis: Basis) -> Block:
 
 
 def _missing(basis: Basis, given: bool) -> str:
-    had = "of the input" if given else "at all"
+    missing = "of the output" if given else "at all"
+    if not basis.finished:
+        return f"No metrics {missing}: the run ended before they were taken."
     if basis.measured:
-        return f"No metrics {'of the output' if given else 'at all'}: the profiler did not run; the summary says why."
+        why = "the profiler did not run; the summary says why" if basis.improved else "it is the input"
+        return f"No metrics {missing}: {why}."
     if given:
-        return f"There are metrics {had} alone, as they were handed in: the output was not run on a GPU."
+        return "There are metrics of the input alone, as they were handed in: the output was not run on a GPU."
     return "No metrics: none were handed in, and the run had no GPU."
 
 

@@ -16,6 +16,16 @@ _FOLDER = "templates"
 
 def render_page(page: Page) -> str:
     """Return the page: everything in it, every text escaped, nothing that a browser would run or fetch."""
+    style = (files("tilewright.report.page") / _FOLDER / "style.css").read_text(encoding="utf-8")
+    return _environment().get_template("page.html.jinja").render(page=page, style=style, style_hash=_hash(style))
+
+
+def render_frame(page: Page) -> str:
+    """Return the page in a frame that another page can hold."""
+    return _environment().get_template("frame.html.jinja").render(page=page, whole=render_page(page))
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("tilewright.report.page", _FOLDER),
         autoescape=True,
@@ -25,8 +35,7 @@ def render_page(page: Page) -> str:
         keep_trailing_newline=True,
     )
     environment.tests["a"] = lambda part, name: isinstance(part, getattr(model, name))
-    style = (files("tilewright.report.page") / _FOLDER / "style.css").read_text(encoding="utf-8")
-    return environment.get_template("page.html.jinja").render(page=page, style=style, style_hash=_hash(style))
+    return environment
 
 
 def _hash(style: str) -> str:

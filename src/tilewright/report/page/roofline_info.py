@@ -188,7 +188,7 @@ def _roofs(roof: Roof, ridge: Mapping[str, float], x: Scale, y: Scale) -> list[M
         Line(points=path([(x.at(a), y.at(b)) for a, b in corners]), kind="roof"),
         Label(x=x.end - 2, y=y.at(own) - 7, text=_level(roof.unit, own), anchor="end", kind="roof-name"),
         Label(
-            x=x.at(start) + 16,
+            x=x.at(start) + 28,
             y=y.at(start * roof.dram_tb_per_s) - 9,
             text=f"slope: DRAM, {roof.dram_tb_per_s:,.3g} TB/s",
             kind="roof-name",

@@ -110,7 +110,9 @@ def _proof(basis: Basis) -> str:
 
 def _caveats(basis: Basis) -> Iterator[str]:
     if not basis.measured:
-        yield "Every time and ratio here is predicted: the first run on the GPU settles which entry of a list is used."
+        listed = any(len(forms(trial, "schedules")) > 1 for trial in basis.accepted[-1:])
+        settled = "; the first run on the GPU settles which entry of the autotune list is used" if listed else ""
+        yield f"Every time and ratio here is predicted{settled}."
     if basis.decision and basis.decision != "faster":
         yield f"The last comparison says {basis.decision}."
     if basis.improved and basis.ratio is not None and basis.ratio.low <= 1.0:
