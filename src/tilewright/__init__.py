@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tilewright.api import (
         Optimized,
+        Profiled,
         Verifier,
         fix_file,
         inspect,
         lint_file,
         optimize,
+        profile,
         verify,
         verify_certificate,
     )
@@ -24,6 +26,7 @@ __version__ = "0.1.0"
 __all__ = [
     "InputError",
     "Optimized",
+    "Profiled",
     "TilewrightError",
     "Verification",
     "Verifier",
@@ -32,6 +35,7 @@ __all__ = [
     "inspect",
     "lint_file",
     "optimize",
+    "profile",
     "verify",
     "verify_certificate",
 ]
@@ -41,6 +45,7 @@ _HOMES = {
     "tilewright.api": (
         *("Optimized", "Verifier", "fix_file", "inspect", "lint_file", "optimize"),
         *("verify", "verify_certificate"),
+        *("Profiled", "profile"),
     ),
     "tilewright.errors": ("InputError", "TilewrightError"),
     "tilewright.records.verification": ("Verification",),

@@ -26,6 +26,10 @@ SIGNATURES = {
     "'Verification'",
     "inspect": "(path: 'str', *, gpu: 'str | None' = None, reference: 'str | None' = None, "
     "inputs: 'str | None' = None) -> 'Inspection'",
+    "profile": "(path: 'str', *, reference: 'str | None' = None, stage: 'str | None' = None, "
+    "metrics: 'str | None' = None, gpu: 'str | None' = None, inputs: 'str | None' = None, seed: 'int | None' = None, "
+    "timeout_s: 'float' = 300.0, keep: 'str | None' = None, allow_unsandboxed: 'bool' = False, "
+    "on_step: 'Callable[[str], None] | None' = None) -> 'Profiled'",
     "lint_file": "(path: 'str', *, inputs: 'str | None' = None, gpu: 'str | None' = None) -> 'tuple[Finding, ...]'",
     "fix_file": "(path: 'str') -> 'tuple[str, tuple[Finding, ...]]'",
 }
@@ -35,6 +39,7 @@ def test_exported_names() -> None:
     assert tilewright.__all__ == [
         "InputError",
         "Optimized",
+        "Profiled",
         "TilewrightError",
         "Verification",
         "Verifier",
@@ -43,6 +48,7 @@ def test_exported_names() -> None:
         "inspect",
         "lint_file",
         "optimize",
+        "profile",
         "verify",
         "verify_certificate",
     ]

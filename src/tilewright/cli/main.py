@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 import tilewright
-from tilewright.cli import gpus, inspect, lint, optimize, verify
+from tilewright.cli import gpus, inspect, lint, optimize, profile, verify
 from tilewright.errors import InputError
 
 # Typer came with a Click of its own from some version on: the base of its errors is found, not imported.
@@ -31,6 +31,7 @@ app.command("optimize")(optimize.optimize)
 app.command("verify")(verify.verify)
 app.command("lint")(lint.lint)
 app.command("inspect")(inspect.inspect)
+app.command("profile")(profile.profile)
 app.command("gpus")(gpus.gpus)
 
 
