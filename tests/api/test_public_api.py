@@ -35,6 +35,10 @@ SIGNATURES = {
     "allow_unsandboxed: 'bool' = False, on_step: 'Callable[[str], None] | None' = None) -> 'Comparison'",
     "inspect": "(path: 'str', *, gpu: 'str | None' = None, reference: 'str | None' = None, "
     "inputs: 'str | None' = None) -> 'Inspection'",
+    "profile": "(path: 'str', *, reference: 'str | None' = None, stage: 'str | None' = None, "
+    "metrics: 'str | None' = None, gpu: 'str | None' = None, inputs: 'str | None' = None, seed: 'int | None' = None, "
+    "timeout_s: 'float' = 300.0, keep: 'str | None' = None, allow_unsandboxed: 'bool' = False, "
+    "on_step: 'Callable[[str], None] | None' = None) -> 'Profiled'",
     "lint_file": "(path: 'str', *, inputs: 'str | None' = None, gpu: 'str | None' = None) -> 'tuple[Finding, ...]'",
     "render_report": "(run: 'str' = 'last', *, output_format: 'Format | str' = <Format.HTML: 'html'>, "
     "store: 'str | os.PathLike[str] | None' = None) -> 'str'",
@@ -49,6 +53,7 @@ def test_exported_names() -> None:
         "InputError",
         "Interrupted",
         "Optimized",
+        "Profiled",
         "StoreError",
         "TilewrightError",
         "TimingError",
@@ -60,6 +65,7 @@ def test_exported_names() -> None:
         "inspect",
         "lint_file",
         "optimize",
+        "profile",
         "render_report",
         "resume",
         "runs",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tilewright import targets
-from tilewright.cost import evidence
+from tilewright.cost import counters, evidence
 from tilewright.profiling import all_metrics, catalog, metrics_of, valid_names
 from tilewright.profiling.names import SECTION_NAMES
 from tilewright.stages import all_stages
@@ -34,8 +34,13 @@ def test_what_a_stage_is_judged_by_is_measured(stage) -> None:
 
 def test_what_the_evidence_reads_and_what_tables_mean_is_in_the_catalog() -> None:
     read = {value for name, value in vars(evidence).items() if name.isupper() and isinstance(value, str)}
-    read |= set(evidence.DRAM_THROUGHPUTS) | set(SECTION_NAMES.values())
-    assert {name for name in read if "__" in name} <= all_metrics().keys()
+    read |= {value for name, value in vars(counters).items() if name.isupper() and isinstance(value, str)}
+    read |= set(evidence.DRAM_THROUGHPUTS) | set(SECTION_NAMES.values()) | set(counters.LOCAL + counters.CONFLICTS_OF)
+    read |= {counters.STALL.format(reason) for reason in counters.STALLS} | {
+        n for two in counters.DRAM_BYTES for n in two
+    }
+    read |= {counters.SECTORS.format(op) for op in ("ld", "st")}
+    assert {name for name in read if "__" in name and "{" not in name} <= all_metrics().keys()
 
 
 def test_every_entry_is_whole() -> None:

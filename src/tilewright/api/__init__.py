@@ -8,6 +8,7 @@ from tilewright.api.inspecting import fix_file, inspect, lint_file
 from tilewright.api.keeping import FinishedRun, finished_run, resume, runs
 from tilewright.api.optimizing import Interrupted, Optimized, optimize
 from tilewright.api.options import Device, Precision, check_writable
+from tilewright.api.profiles import Profiled, profile
 from tilewright.api.reporting import Format as ReportFormat
 from tilewright.api.reporting import render_report
 from tilewright.api.verifying import Verifier, verify, verify_certificate
@@ -22,6 +23,7 @@ __all__ = [
     "Interrupted",
     "Optimized",
     "Precision",
+    "Profiled",
     "ReportFormat",
     "Verifier",
     "bench",
@@ -31,6 +33,7 @@ __all__ = [
     "inspect",
     "lint_file",
     "optimize",
+    "profile",
     "render_report",
     "resume",
     "runs",

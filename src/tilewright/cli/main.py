@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 import tilewright
-from tilewright.cli import bench, gpus, inspect, lint, optimize, report, resume, runs, verify
+from tilewright.cli import bench, gpus, inspect, lint, optimize, profile, report, resume, runs, verify
 from tilewright.errors import InputError
 
 # Typer came with a Click of its own from some version on: the base of its errors is found, not imported.
@@ -33,6 +33,7 @@ app.command("bench")(bench.bench)
 app.command("lint")(lint.lint)
 app.command("inspect")(inspect.inspect)
 app.command("report")(report.report)
+app.command("profile")(profile.profile)
 app.command("gpus")(gpus.gpus)
 app.command("runs")(runs.runs)
 app.command("resume")(resume.resume)

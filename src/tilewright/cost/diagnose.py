@@ -1,7 +1,8 @@
 """What binds a kernel: measured metrics first, predictions where nothing was measured, each said for what it is.
 
-Rules are asked in a fixed order, the most certain first: a program that does not fit, idle SMs and a long tail, a
-launch too short to matter, spills in the loop, DRAM, too few warps, then whichever pipe's floor is highest. The first
+Rules are asked in a fixed order, the most certain first: a program that does not fit, a launch too short to matter,
+idle SMs and a long tail, spills in the loop, DRAM, an operand that lies across (bank conflicts), a pipe that was seen
+busy, too few warps, the reason for which warps were seen to wait, then whichever pipe's floor is highest. The first
 rule that answers names the bound; what the others know still goes into the evidence.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tilewright.cost import counters
 from tilewright.cost.constants import LAUNCH_OVERHEAD_US
 from tilewright.cost.evidence import (
     BUSY_DRAM_PCT,
@@ -43,6 +45,7 @@ FIELDS_OF_PIPE = {
     "tensor": (),
     "fp32": (),
 }
+FIELDS_OF_LAYOUT = ("a_layout", "b_layout", "block_m", "block_n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +88,7 @@ def diagnose(
         kernel=kernel,
         binds=bound.binds,
         summary=bound.summary,
-        evidence=sentences(facts) + _stage_evidence(bound, stage),
+        evidence=sentences(facts) + counters.counter_sentences(facts) + _stage_evidence(bound, stage),
         stage=_stage_of(bound, stage, stages),
         fields=bound.fields,
     )
@@ -103,11 +106,14 @@ def _does_not_fit(facts: Facts) -> _Bound | None:
 
 
 def _launch(facts: Facts) -> _Bound | None:
-    if facts.estimate.time_us > 4 * LAUNCH_OVERHEAD_US:
+    measured = counters.time_us(facts)
+    time = facts.estimate.time_us if measured is None else measured
+    if time > 4 * LAUNCH_OVERHEAD_US:
         return None
+    origin = "predicted" if measured is None else "measured"
     return _Bound(
         binds="launch",
-        summary=f"The launch alone costs about {LAUNCH_OVERHEAD_US:g} of {facts.estimate.time_us:.1f} us (predicted).",
+        summary=f"The launch alone costs about {LAUNCH_OVERHEAD_US:g} of {time:.1f} us ({origin}).",
         fields=(),
     )
 
@@ -164,6 +170,55 @@ def _dram(facts: Facts) -> _Bound | None:
     return _Bound(binds="dram", summary=f"DRAM is at {known}, {said}.", fields=fields)
 
 
+def _layout(facts: Facts) -> _Bound | None:
+    """Bank conflicts that were counted, or copies that turn an operand round and were predicted to take the time."""
+    share = counters.conflict_share(facts)
+    narrow, _ = counters.narrow_copies(facts)
+    turned = bool(narrow) and facts.build is not None and "HGMMA" in facts.build.mix.loop
+    if share is None:
+        if not turned or facts.share("shared") < NEAR_A_FLOOR:
+            return None
+        known = f"shared memory takes {facts.share('shared'):.0%} of the time (predicted)"
+    elif share < counters.MANY_CONFLICTS:
+        return None
+    else:
+        known = f"bank conflicts fill {share:.0%} of the time (measured)"
+    if not turned:
+        return _Bound(
+            binds="shared", summary=f"Lanes meet in banks of shared memory: {known}.", fields=FIELDS_OF_PIPE["shared"]
+        )
+    return _Bound(
+        binds="shared",
+        summary=f"Operand layout: an operand crosses into shared memory 4 bytes at a time, and {known}.",
+        fields=FIELDS_OF_LAYOUT,
+    )
+
+
+def _busy_pipe(facts: Facts) -> _Bound | None:
+    """A pipe that was measured near its peak."""
+    tensor = facts.metrics.get(counters.TENSOR)
+    if tensor is not None and tensor >= counters.BUSY_PIPE_PCT:
+        said = (
+            f"Tensor cores work {tensor:g} % of the cycles (measured): no schedule of the same arithmetic gains much."
+        )
+        return _Bound(binds="tensor", summary=said, fields=())
+    busy = facts.metrics.get(counters.L2_THROUGHPUT)
+    if busy is not None and busy >= counters.BUSY_PIPE_PCT:
+        said = f"L2 is {busy:g} % busy (measured): larger tiles ask it for less."
+        return _Bound(binds="l2", summary=said, fields=FIELDS_OF_PIPE["l2"])
+    return None
+
+
+def _waiting(facts: Facts) -> _Bound | None:
+    """The reason for which warps were seen to wait."""
+    top = counters.top_stall(facts)
+    if top is None:
+        return None
+    binds, doing = counters.STALLS[top[0]]
+    said = f"Warps {doing}: {top[1]:.1f} of them at each issue (measured)."
+    return _Bound(binds=binds, summary=said, fields=FIELDS_OF_PIPE[binds])
+
+
 def _too_few_warps(facts: Facts) -> _Bound | None:
     """Few resident warps explain idle SMs, unless the busiest pipe is near its floor with those few."""
     active, busy = facts.metrics.get(WARPS_ACTIVE), facts.metrics.get(SM_THROUGHPUT)
@@ -193,7 +248,10 @@ def _highest_floor(facts: Facts) -> _Bound:
     return _Bound(binds=name, summary=f"The {name} floor is {share:.0%} of the predicted time{end}.", fields=fields)
 
 
-_RULES = (_does_not_fit, _launch, _idle_sms, _spills, _dram, _too_few_warps, _highest_floor)
+_RULES = (
+    *(_does_not_fit, _launch, _idle_sms, _spills, _dram, _layout, _busy_pipe, _too_few_warps, _waiting),
+    _highest_floor,
+)
 
 
 def _stage_evidence(bound: _Bound, stage: Stage | None) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from tilewright.report.bench_info import bench_info, comparison_line
 from tilewright.report.inspection_info import inspection_info
+from tilewright.report.profile_info import profile_info
 from tilewright.report.progress import progress
 from tilewright.report.render import render_text
 from tilewright.report.run_info import run_info
@@ -15,6 +16,7 @@ from tilewright.report.show import (
     show_gpu,
     show_gpus,
     show_inspection,
+    show_profile,
     show_run,
     show_runs,
     show_verification,
@@ -27,12 +29,14 @@ from tilewright.report.shown import Speedup, optimized_frame, optimized_html, op
 from tilewright.report.verification_info import verdict_line, verification_info
 
 __all__ = [
+    "Speedup",
     "bench_info",
     "comparison_line",
     "inspection_info",
     "optimized_frame",
     "optimized_html",
     "optimized_markdown",
+    "profile_info",
     "progress",
     "render_comparison_text",
     "render_inspection_json",
@@ -45,6 +49,7 @@ __all__ = [
     "show_gpu",
     "show_gpus",
     "show_inspection",
+    "show_profile",
     "show_run",
     "show_runs",
     "show_verification",

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tilewright.prove.certificate import render_certificate, verification_form
+from tilewright.records.profile import Profile
+from tilewright.records.stage import Stage
 from tilewright.records.timing import Comparison
 from tilewright.records.trial import Inspection, Run
 from tilewright.records.verification import Verification
@@ -13,6 +15,7 @@ from tilewright.report.bench_info import bench_form, bench_info
 from tilewright.report.gpu_info import gpu_info, gpus_info
 from tilewright.report.inspection_info import inspection_info
 from tilewright.report.json_form import inspection_form, render_json, run_form
+from tilewright.report.profile_info import profile_info
 from tilewright.report.render import render_text, show
 from tilewright.report.run_info import run_info
 from tilewright.report.runs_info import runs_form, runs_info
@@ -43,6 +46,13 @@ def show_inspection(inspection: Inspection) -> None:
 def render_inspection_json(inspection: Inspection) -> str:
     """An inspection as JSON, in the form of docs/json.md."""
     return render_json(inspection_form(inspection))
+
+
+def show_profile(
+    inspection: Inspection, profile: Profile | None, *, why: str, stage: Stage | None, written_to: Path | None
+) -> None:
+    """Draw a profile on stdout: it is the command's result."""
+    show(profile_info(inspection, profile, why=why, stage=stage, written_to=written_to), stderr=False)
 
 
 def show_gpus() -> None:
