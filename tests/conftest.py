@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tilewright.prove import prover, stock, verifier
 from tilewright.prove.session import ENVIRONMENT, INTERPRETER
-from tilewright.search import session
+from tilewright.search import operations, session
 from tilewright.workers import Pool, Worker
+
+_HERE = Path(__file__).parent
 
 
 class Shelf:
@@ -73,6 +76,33 @@ class _Kept(Worker):
             super().close()
 
 
+_TOGETHER = {
+    "capture": "capture",
+    "examples/test_seed_output.py": "examples",
+    "families/contraction/test_lift": "families",
+    "families/opaque": "families",
+    "families/ttir": "families",
+    "prove/structure/test_watch.py": "watch",
+    "prove/test_layouts.py": "prove",
+    "prove/test_prove_": "prove",
+    "prove/test_real_size.py": "prove",
+    "prove/test_reference.py": "prove",
+    "search/test_operations.py": "capture",
+}
+"""Beginnings of paths of tests that share a worker, or PyTorch and Triton in their own process, and the group's name:
+what takes seconds to start, one process of pytest-xdist starts for all of them."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares something costly."""
+    for item in items:
+        path = item.path.relative_to(_HERE).as_posix() if item.path.is_relative_to(_HERE) else ""
+        group = next((name for start, name in _TOGETHER.items() if path.startswith(start)), None)
+        if group is not None:
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def shelf() -> Iterator[Shelf]:
     """The workers that tests of one process share."""
@@ -86,6 +116,6 @@ def warm(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands that run in this process take their workers from the shelf."""
     for module in (prover, stock, verifier, session):
         monkeypatch.setattr(module, "interpreter_worker", shelf.interpreter_worker)
-    for module in (verifier, session):
+    for module in (operations, verifier, session):
         monkeypatch.setattr(module, "Worker", shelf.worker)
     monkeypatch.setattr(session, "Pool", shelf.pool)

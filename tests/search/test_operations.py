@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tilewright import source, targets
 from tilewright.prove.reference import verified_file
 from tilewright.records.source import TensorSpec
 from tilewright.records.verification import Claim
 from tilewright.search.operations import operations_of
 
+pytestmark = pytest.mark.usefixtures("warm")
 ROOT = Path(__file__).parents[2]
 SEED_INPUTS = (
     TensorSpec(name="A", dtype="f32", shape=(8192, 2048)),
