@@ -30,7 +30,7 @@ from tilewright.records.verification import Claim, Verification
 from tilewright.workers import Worker
 
 _REFERENCE_LIMIT_S = 60.0
-_MOST_WORKERS, _CORES_A_WORKER = 6, 2
+_MOST_WORKERS, _CORES_A_WORKER = 8, 2
 _SEED_BITS = 63
 _MEMORY_FRACTION = 0.7
 
