@@ -10,7 +10,7 @@ import corpus
 import tilewright
 
 INTERPRETER_TIMEOUT_S = 60.0
-HANG_TIMEOUT_S = 5.0
+HANG_TIMEOUT_S = 3.0
 """For files that are listed as undecided: they hang, and there is no more to see after this."""
 
 

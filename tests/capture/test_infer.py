@@ -15,8 +15,8 @@ from tilewright.workers import Worker
 
 
 @pytest.fixture(scope="module")
-def worker() -> Iterator[Worker]:
-    with Worker(memory_bytes=3 << 30, environment={"TRITON_DEFAULT_FP_FUSION": "1"}) as worker:
+def worker(shelf) -> Iterator[Worker]:
+    with shelf.worker(memory_bytes=3 << 30, environment={"TRITON_DEFAULT_FP_FUSION": "1"}) as worker:
         yield worker
 
 

@@ -23,9 +23,12 @@ class Ended:
     err: str
 
 
+Command = Callable[..., Ended]
+
+
 @pytest.fixture
-def tilewright(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
-    """Call the command line in this process."""
+def cold(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Call the command line in this process; it starts its workers itself."""
 
     def call(*arguments: object) -> Ended:
         code = run([str(argument) for argument in arguments])
@@ -33,6 +36,12 @@ def tilewright(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
         return Ended(code, written.out, written.err)
 
     return call
+
+
+@pytest.fixture
+def tilewright(cold: Command, warm: None) -> Command:
+    """Call the command line in this process, with workers that have started."""
+    return cold
 
 
 @pytest.fixture(scope="session")

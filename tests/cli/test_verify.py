@@ -144,9 +144,9 @@ def test_refuted_by_its_source_alone(tilewright, file: File, reference: Path) ->
     assert "nothing was run" in " ".join(ended.err.split())
 
 
-def test_undecided_when_the_candidate_does_not_end(tilewright, file: File, reference: Path) -> None:
+def test_undecided_when_the_candidate_does_not_end(cold, file: File, reference: Path) -> None:
     hangs = file("hangs.py", KERNEL.replace("x = x.contiguous()", "while True:\n            pass"))
-    ended = tilewright("verify", hangs, "--reference", reference, *QUICK, "--timeout", 2)
+    ended = cold("verify", hangs, "--reference", reference, *QUICK, "--timeout", 2)
     assert (ended.code, ended.err.split()[0]) == (3, "UNDECIDED"), ended
     assert ended.out.startswith("undecided: the candidate did not end within 2 s")
 

@@ -37,6 +37,7 @@ def test_manifest_names_every_input() -> None:
 
 # Registers, and with them estimates, differ between versions of Triton.
 @pytest.mark.one_triton
+@pytest.mark.usefixtures("warm")
 @pytest.mark.parametrize("name", MANIFEST)
 def test_input_ends_in_a_proved_file_or_as_it_was(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     entry = MANIFEST[name]

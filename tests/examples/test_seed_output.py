@@ -12,13 +12,11 @@ import pytest
 from tilewright import lint, source, targets
 from tilewright.capture import PRELOAD, capture, capture_variants
 from tilewright.compiler import BuildJob, build_many, default_cache
-from tilewright.prove import interpreter_worker
 from tilewright.prove.session import MODELLED, Case, Host, Session
 from tilewright.records.build import Build
 from tilewright.records.launch import Capture
 from tilewright.records.problem import Problem
 from tilewright.records.source import KernelSource, TensorSpec
-from tilewright.workers import Pool, Worker
 
 OUTPUT = Path(__file__).parents[2] / "examples" / "seed" / "output.py"
 INPUTS = source.parse_inputs("A=f32[8192,2048] B=f32[4096,8192]")
@@ -50,8 +48,8 @@ def test_imports_nothing_but_torch_and_triton(emitted: KernelSource) -> None:
 
 
 @pytest.fixture(scope="module")
-def session(emitted: KernelSource) -> Iterator[Session]:
-    with interpreter_worker() as worker:
+def session(emitted: KernelSource, shelf) -> Iterator[Session]:
+    with shelf.interpreter_worker() as worker:
         opened = Session(Host(worker=worker), emitted.text, "ModelNew", seed=0, timeout_s=240.0)
         yield opened
         opened.close()
@@ -113,10 +111,10 @@ def strides(shape: tuple[int, ...], layout: str) -> tuple[int, int] | None:
 
 
 @pytest.fixture(scope="module")
-def variants(emitted: KernelSource) -> dict[str, Capture]:
+def variants(emitted: KernelSource, shelf) -> dict[str, Capture]:
     """What the file launches for each dtype at the seed's shapes; every autotune entry is one launch."""
     target = targets.load("rtx4090")
-    with Worker(preload=PRELOAD) as worker:
+    with shelf.worker(preload=PRELOAD) as worker:
         found = capture(emitted, target=target, worker=worker, inputs=INPUTS)
         return capture_variants(emitted, capture=found, target=target, worker=worker, dtypes=DTYPES)
 
@@ -130,7 +128,7 @@ def test_captures_alike_for_every_dtype(variants: dict[str, Capture]) -> None:
 
 
 @pytest.mark.parametrize("capability", [*WITHOUT_SPILLS, (7, 5)], ids=lambda cc: f"sm_{cc[0]}{cc[1]}")
-def test_every_entry_builds(variants: dict[str, Capture], capability: tuple[int, int]) -> None:
+def test_every_entry_builds(variants: dict[str, Capture], capability: tuple[int, int], shelf) -> None:
     """No entry spills but on the oldest target, for any dtype."""
     launches = [(dtype, launch) for dtype, found in variants.items() for launch in found.launches]
     jobs = [
@@ -145,7 +143,7 @@ def test_every_entry_builds(variants: dict[str, Capture], capability: tuple[int,
         )
         for _, launch in launches
     ]
-    with Pool(preload=("tilewright.compiler.job",)) as pool:
+    with shelf.pool(preload=("tilewright.compiler.job",)) as pool:
         builds = build_many(jobs, pool=pool, cache=default_cache())
     for (dtype, launch), build in zip(launches, builds, strict=True):
         entry = (dtype, dict(launch.configuration), launch.num_warps, launch.num_stages)

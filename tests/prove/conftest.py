@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tilewright.prove import Prover, interpreter_worker, small_problems
+from tilewright.prove import Prover, small_problems
 from tilewright.records.source import KernelSource, TensorSpec
 from tilewright.workers import Worker
 
@@ -34,8 +34,8 @@ def seed_inputs() -> tuple[TensorSpec, ...]:
 
 
 @pytest.fixture(scope="session")
-def worker() -> Iterator[Worker]:
-    with interpreter_worker() as started:
+def worker(shelf) -> Iterator[Worker]:
+    with shelf.interpreter_worker() as started:
         yield started
 
 

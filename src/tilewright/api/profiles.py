@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from tilewright.records.stage import Stage
 from tilewright.records.target import Target
 from tilewright.records.trial import Inspection
 from tilewright.search.analyse import analyse
+from tilewright.search.session import OnStep
 
 _LIMIT_S = 300.0
 _NO_GPU = "no GPU is visible here, so that nothing is measured; give --metrics to read what was measured elsewhere"
@@ -69,7 +69,7 @@ def profile(
     timeout_s: float = _LIMIT_S,
     keep: str | None = None,
     allow_unsandboxed: bool = False,
-    on_step: Callable[[str], None] | None = None,
+    on_step: OnStep | None = None,
 ) -> Profiled:
     """Measure the kernels of one forward call, and say what binds each.
 

@@ -115,7 +115,7 @@ class Verifier:
             allow_unsandboxed: see :func:`verify`.
             large: see :func:`verify`.
             many: whether to keep fresh processes ready for the next candidate.
-            workers: processes that share one candidate's calls; ``None``: one for every two processors, six at most.
+            workers: processes that share one candidate's calls; ``None``: one for every two processors, eight at most.
             memory_fraction: part of a GPU's memory that each of a candidate's processes may take.
             on_step: see :func:`verify`.
 

@@ -23,6 +23,7 @@ DTYPES = {
     "bool": torch.bool,
 }
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
+_LARGE_BYTES, _PIECE_BYTES = 1 << 22, 1 << 24
 _SAMPLED_FROM, _SAMPLE = 1 << 25, 1 << 21
 """Elements from which a generated call's output comes back as a sample, and how many of them do."""
 
@@ -53,10 +54,33 @@ def save_all(folder: Path, kind: str, values: dict[str, Any], sample_seed: int |
         told |= {"shape": list(plain.shape), "device": plain.device.type}
         if sample_seed is not None and plain.numel() >= _SAMPLED_FROM:
             plain = plain.reshape(-1)[generate.places(plain.numel(), _SAMPLE, sample_seed, plain.device)]
-        raw = plain.contiguous().cpu()
-        np.save(folder / file, (raw.view(torch.int16) if dtype == "bf16" else raw).numpy(), allow_pickle=False)
+        _save(folder / file, plain.view(torch.int16) if dtype == "bf16" else plain)
         saved.append(told)
     return saved
+
+
+def _save(path: Path, plain: torch.Tensor) -> None:
+    """Write a tensor as ``.npy``; a large one piece by piece, through one buffer on the host."""
+    if plain.numel() * plain.element_size() < _LARGE_BYTES:
+        np.save(path, plain.contiguous().cpu().numpy(), allow_pickle=False)
+        return
+    flat = plain.contiguous().reshape(-1)
+    piece = _PIECE_BYTES // flat.element_size()
+    buffer = torch.empty(piece, dtype=flat.dtype)
+    described = {"descr": np.lib.format.dtype_to_descr(buffer.numpy().dtype), "fortran_order": False}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, described | {"shape": tuple(plain.shape)})
+        for start in range(0, flat.numel(), piece):
+            part = flat[start : start + piece]
+            buffer[: part.numel()].copy_(part)
+            buffer[: part.numel()].numpy().tofile(file)
+
+
+def load(path: Path) -> torch.Tensor:
+    """The tensor that the parent wrote to ``path``; a large one lies in the file until somebody writes to it."""
+    large = path.stat().st_size >= _LARGE_BYTES
+    values = np.load(path, mmap_mode="c" if large else None, allow_pickle=False)
+    return torch.from_numpy(np.asarray(values, order="C"))
 
 
 def named(inputs: list[Any]) -> list[tuple[str, torch.Tensor]]:

@@ -64,7 +64,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tilewright.prove.halves import Array
-from tilewright.prove.scan import SHORTEST, Part, Scan, scan
+from tilewright.prove.scan import SHORTEST, Memo, Part, Scan, scan
 
 UNIT_ROUNDOFF = {"f64": 2.0**-53, "f32": 2.0**-24, "f16": 2.0**-11, "bf16": 2.0**-8}
 """Largest relative error of one rounding to nearest."""
@@ -142,6 +142,7 @@ def measure(
     moved_by: float,
     keep: Array | None = None,
     repeated: bool = False,
+    memo: Memo | None = None,
 ) -> list[Measured]:
     """Compare one output of a candidate with the oracle.
 
@@ -156,6 +157,7 @@ def measure(
         moved_by: relative change of the inputs under ``moved_oracle``.
         keep: elements to compare, or ``None`` for all.
         repeated: whether inputs hold one value many times.
+        memo: see :func:`tilewright.prove.scan.scan`.
 
     Returns:
         One entry a measure; two without a value to compare, where nothing is left.
@@ -167,7 +169,7 @@ def measure(
     root = float(longest) if repeated else math.sqrt(longest)
     own = unit + root * accumulated
     with np.errstate(invalid="ignore", over="ignore"):
-        found = scan(candidate, oracle, original, moved_oracle, keep=keep, rounding=own)
+        found = scan(candidate, oracle, original, moved_oracle, keep=keep, rounding=own, memo=memo)
     if found is None:
         return [_nothing(name) for name in (FROBENIUS, ELEMENT)]
     terms = _Terms(

@@ -11,6 +11,7 @@ from tilewright.prove import budget, inputs
 from tilewright.prove.halves import LARGEST, Array
 from tilewright.prove.plan import LONG, Planned
 from tilewright.prove.results import Leaf, Result
+from tilewright.prove.scan import Memo
 from tilewright.prove.session import Generated, Values
 from tilewright.records.verdict import Check
 
@@ -18,6 +19,15 @@ _WRONG = {"f64": 0.02, "f32": 0.02, "f16": 0.1, "bf16": 0.2}
 """Relative Frobenius error from which the original itself counts as wrong, on values without cancellation."""
 _LARGEST_COPIED = 1 << 20
 """Elements of an output up to which it is held against copies of the inputs too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """Of one output: its oracle, original and moved oracle as they are measured."""
+
+    keep: Array | None
+    moved: Array | None
+    memo: Memo = field(default_factory=Memo)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +42,8 @@ class Baseline:
     """``None`` where the original does not run at this dtype."""
     output_dtypes: Mapping[str, str] = field(default_factory=dict)
     """Dtype that each output is to have."""
+    known: dict[tuple[str, str], _Known] = field(default_factory=dict, repr=False, compare=False)
+    """What the comparison of each output, by its dtype, needs, and no candidate changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +189,11 @@ class _Comparison:
             judged += self._positions(name, own.values, before, truth.values)
         if self.planned.distribution == inputs.NON_FINITE or any(not j.check.passed for j in judged):
             return judged
-        keep = _kept(truth.values, before, own.dtype)
+        known = self.baseline.known.get((name, own.dtype))
+        if known is None:
+            known = _Known(keep=_kept(truth.values, before, own.dtype), moved=_moved(moved, truth.values))
+            self.baseline.known[name, own.dtype] = known
+        keep = known.keep
         if not _all_finite(own.values):
             lost = ~np.isfinite(own.values)
             lost = lost if keep is None else lost & keep
@@ -185,23 +201,19 @@ class _Comparison:
                 place, count = _first(lost), int(np.count_nonzero(lost))
                 detail = f"{count} elements of {name} are not finite, first at {list(place)}: {own.values[place]}"
                 return [*judged, self.fact("finite", name, detail, count)]
-        moved_values = None if moved is None else moved.values
-        if moved_values is not None and moved_values.shape != truth.values.shape:
-            moved_values = None
-        if moved_values is not None and not _all_finite(moved_values):
-            moved_values = np.where(np.isfinite(moved_values), moved_values, truth.values)
         copies = self._copies(truth.values, own.dtype, keep)
         for measured in budget.measure(
             own.values,
             truth.values,
             before,
-            moved_values,
+            known.moved,
             dtype=own.dtype,
             precision=self.precision,
             longest=self.planned.longest,
             moved_by=inputs.PERTURBATION,
             keep=keep,
             repeated=self.planned.distribution in inputs.REPEATED,
+            memo=known.memo,
         ):
             judged.append(self._measured(name, measured, own.values, truth.values, copies))
         return judged
@@ -272,7 +284,7 @@ class _Comparison:
             if own.values is None or before is None or before.values is None or not isinstance(given, np.ndarray):
                 continue
             if _same_values(before.values, given):
-                changed = int(np.count_nonzero(_unequal(own.values, given)))
+                changed = 0 if own.values is given else int(np.count_nonzero(_unequal(own.values, given)))
                 judged.append(self.fact("input kept", "", f"{name} is changed by the call" if changed else "", changed))
             else:
                 judged += self._effect(name, own, before, "inputs")
@@ -315,6 +327,14 @@ def _kept(truth: Array, original: Array | None, dtype: str) -> Array | None:
     return keep if original is None else np.asarray(keep & np.isfinite(original))
 
 
+def _moved(moved: Leaf | None, truth: Array) -> Array | None:
+    """The moved oracle's values, with the oracle's own where they are not finite."""
+    values = None if moved is None else moved.values
+    if values is None or values.shape != truth.shape:
+        return None
+    return values if _all_finite(values) else np.where(np.isfinite(values), values, truth)
+
+
 def _all_finite(values: Array) -> bool:
     """Without an array of the size of ``values``."""
     return not values.size or bool(np.isfinite(np.min(values)) and np.isfinite(np.max(values)))
@@ -334,4 +354,4 @@ def _unequal(one: Array, other: Array) -> Array:
 
 
 def _same_values(one: Array, other: Array) -> bool:
-    return one.shape == other.shape and not bool(_unequal(one, other).any())
+    return one is other or (one.shape == other.shape and not bool(_unequal(one, other).any()))

@@ -238,6 +238,11 @@ def _same_order(spec: TensorSpec, shape: tuple[int, ...]) -> tuple[int, ...] | N
     return tuple(strides)
 
 
+def strides_of(spec: TensorSpec) -> tuple[int, ...]:
+    """A tensor's strides in elements, those of a contiguous one where none are stated."""
+    return tuple(_contiguous(spec.shape)) if spec.strides is None else spec.strides
+
+
 def _contiguous(shape: Sequence[int]) -> list[int]:
     strides = [1] * len(shape)
     for axis in range(len(shape) - 2, -1, -1):

@@ -17,6 +17,7 @@ from tilewright.prove.inputs import NON_FINITE
 from tilewright.prove.physics_gate import Gate
 from tilewright.prove.plan import LONG, SHORT, Planned, size_of
 from tilewright.prove.probes import CIRCUMSTANTIAL
+from tilewright.prove.results import Result
 from tilewright.prove.session import CUDA, ENVIRONMENT, INTERPRETER, Host
 from tilewright.records.problem import Problem
 from tilewright.records.source import KernelSource
@@ -164,17 +165,23 @@ class Prover:
             return self._verdict(Status.UNDECIDED, [], self._nothing_usable(), [], began)
         hosts = [Host(worker=each, jobs=self._jobs) for each in workers or self._workers]
         fleet = Fleet(hosts, candidate.text, "ModelNew", seed=self._seed, timeout_s=limit_s)
+        trial = trials.Trials(
+            self._baselines, self._precision, self._gate, len(hosts), operations, tuned="autotune" in candidate.text
+        )
         try:
-            trial = trials.Trials(self._baselines, self._precision, self._gate, len(hosts), operations)
             return self._decide(fleet, trial, began, limit_s)
         finally:
+            trial.close()
             fleet.close()
 
     def _decide(self, fleet: Fleet, trial: trials.Trials, began: float, limit_s: float) -> Verdict:
         judged: list[tuple[Planned, Judged]] = []
         notes: list[str] = []
+        ahead: dict[str, Result] = {}
         for cases in trial.stages():
-            results = fleet.run(cases)
+            results = fleet.run([case for case in (*cases, *trial.ahead) if case.name not in ahead], trial.take)
+            ahead |= {case.name: results[case.name] for case in trial.ahead}
+            results |= ahead
             ended = [(case.name, results[case.name]) for case in cases if results[case.name].kind != "not_run"]
             judged += trial.judge(ended, notes)
             failed = [(planned, item) for planned, item in judged if not item.check.passed]

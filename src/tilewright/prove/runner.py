@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from tilewright.prove import generate, tuning
-from tilewright.prove.arrays import DTYPES, copies, flatten, named, refilled, save_all
+from tilewright.prove.arrays import DTYPES, copies, flatten, load, named, refilled, save_all
 from tilewright.prove.instance import Instance, fill_unset, load_state
 from tilewright.prove.physics_probe import needed_inputs, written_bytes
 from tilewright.prove.pieces import find_split, run_halving
@@ -231,7 +231,7 @@ class Runner:
         if case["generate"] is not None:
             values = generate.values(case["generate"], index, self.backend.device)
         else:
-            values = torch.from_numpy(np.load(folder / f"given_{index}.npy", allow_pickle=False).copy())
+            values = load(folder / f"given_{index}.npy")
         return self.backend.place(values.to(DTYPES[spec["dtype"]]), spec["strides"], spec["offset"], f"input {index}")
 
     def _changed(self, case: dict[str, Any], inputs: list[Any]) -> dict[str, int]:

@@ -9,7 +9,7 @@ Pieces are small enough to stay in a processor's cache, so that nothing of the o
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -73,6 +73,14 @@ class Scan:
         return tuple(int(i) for i in np.unravel_index(place, shape)) if shape else ()
 
 
+@dataclass(slots=True, kw_only=True)
+class Memo:
+    """What was measured of everything but the candidate."""
+
+    known: tuple[Scan, tuple[Array, Array]] | None = None
+    """A scan whose candidate is not to be looked at, and the inverse scales of rows and columns."""
+
+
 def scan(
     candidate: Array,
     oracle: Array,
@@ -81,6 +89,7 @@ def scan(
     *,
     keep: Array | None = None,
     rounding: float = 0.0,
+    memo: Memo | None = None,
 ) -> Scan | None:
     """Measure three arrays against ``oracle``.
 
@@ -91,6 +100,8 @@ def scan(
         moved: of the same shape, or ``None``.
         keep: which elements count; the others may hold anything. ``None`` counts all.
         rounding: relative rounding that is taken off before the local measure.
+        memo: of this oracle, original and moved oracle with this ``keep``: what does not depend on the candidate is
+            measured once for all candidates.
 
     Returns:
         ``None`` where nothing is left to compare.
@@ -99,7 +110,7 @@ def scan(
     if not count:
         return None
     matrices, order = _as_matrices([candidate, oracle, original, moved, keep])
-    return _Scanner(matrices, order, count, rounding).run()
+    return _Scanner(matrices, order, count, rounding).run(memo)
 
 
 def _as_matrices(arrays: list[Array | None]) -> tuple[list[Array | None], Array | None]:
@@ -133,10 +144,8 @@ class _Scanner:
         self.own, self.oracle, self.order, self.count, self.rounding = candidate, oracle, order, count, rounding
         self.shape: tuple[int, int] = (oracle.shape[0], oracle.shape[1])
         self.step = max(1, _PIECE // max(1, self.shape[1]))
-        peak = self._peak()
-        self.unit = 1.0 if 1 / _SAFE < peak < _SAFE or not peak else float(2.0 ** np.floor(np.log2(peak)))
-        rows, columns = self.shape
-        self.inverse = (np.zeros(rows), np.zeros(columns))
+        self.unit = 1.0
+        self.inverse = (np.zeros(self.shape[0]), np.zeros(self.shape[1]))
 
     def _peak(self) -> float:
         if self.keep is None:
@@ -147,13 +156,30 @@ class _Scanner:
         return Part(np.zeros(self.shape[0]), np.zeros(self.shape[1]))
 
     def _piece(self, array: Array, at: slice) -> Array:
-        values = array[at].astype(np.float64)
+        """Of ``array``, in units of the scan; not to be written to."""
+        values = np.asarray(array[at], dtype=np.float64)
         return values if self.unit == 1.0 else values / self.unit
 
     def _pieces(self) -> list[slice]:
         return [slice(start, min(start + self.step, self.shape[0])) for start in range(0, self.shape[0], self.step)]
 
-    def run(self) -> Scan:
+    def run(self, memo: Memo | None) -> Scan:
+        known = None if memo is None else memo.known
+        if known is None:
+            result = self._exactly()
+        else:
+            result, self.inverse = replace(known[0], candidate=self._part(), paired=0.0), known[1]
+            self.unit = result.unit
+        for at in self._pieces():
+            self._measure(result, at, again=known is not None)
+        if memo is not None and known is None:
+            memo.known = (replace(result, candidate=self._part()), self.inverse)
+        return result
+
+    def _exactly(self) -> Scan:
+        """The oracle's own sums, and nothing yet of what is measured against it."""
+        peak = self._peak()
+        self.unit = 1.0 if 1 / _SAFE < peak < _SAFE or not peak else float(2.0 ** np.floor(np.log2(peak)))
         rows, columns = self.shape
         exact = self._part()
         sums = (np.zeros(rows), np.zeros(columns))
@@ -178,7 +204,7 @@ class _Scanner:
                     (1.0, np.sqrt(exact.columns / np.maximum(counts[1], 1))),
                 )
             )
-        result = Scan(
+        return Scan(
             shape=self.shape,
             count=self.count,
             unit=self.unit,
@@ -190,29 +216,28 @@ class _Scanner:
             original=None if self.original is None else self._part(),
             moved=None if self.moved is None else self._part(),
         )
-        for at in self._pieces():
-            self._measure(result, at)
-        return result
 
-    def _measure(self, result: Scan, at: slice) -> None:
+    def _measure(self, result: Scan, at: slice, *, again: bool) -> None:
+        """Add one piece; ``again``: the original and the moved oracle have been measured."""
         oracle = self._piece(self.oracle, at)
         keep = None if self.keep is None else self.keep[at]
         weights = np.square(self.inverse[1])
         squares: list[Array] = []
         for array, part in ((self.own, result.candidate), (self.original, result.original), (self.moved, result.moved)):
-            if array is None or part is None:
+            if array is None or part is None or (again and part is result.moved):
                 continue
-            off = self._piece(array, at)
-            np.subtract(off, oracle, out=off)
+            off = self._piece(array, at) - oracle
             if keep is not None:
                 off[~keep] = 0.0
             np.abs(off, out=off)
             square = np.square(off)
+            if part is not result.moved:
+                squares.append(square)
+            if again and part is result.original:
+                continue
             self._squares(part, square, at)
             scaled = np.sqrt((square @ weights) / self.shape[1]) * self.inverse[0][at]
             part.local_rms = max(part.local_rms, float(np.max(scaled)))
-            if part is not result.moved:
-                squares.append(square)
             part.largest, part.worst = _larger(part.largest, part.worst, off, at.start * self.shape[1])
             if not self.inverse[1].any():
                 continue
@@ -225,7 +250,8 @@ class _Scanner:
             part.local, part.local_worst = _larger(part.local, part.local_worst, off, at.start * self.shape[1])
         if result.original is not None:
             flat = squares[1].reshape(-1)
-            result.original.fourth += float(flat @ flat)
+            if not again:
+                result.original.fourth += float(flat @ flat)
             difference = squares[0].reshape(-1) - flat
             result.paired += float(difference @ difference)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from tilewright.prove import spill
 from tilewright.prove.halves import Array
 from tilewright.prove.inputs import Value, python_value
 from tilewright.prove.results import Result, State, read_result, read_state
@@ -176,7 +177,7 @@ class Session:
         outcome = self._call("run_cases", {**self._common(), **told, "watched": self._watched})
         ended: dict[str, Result] = {}
         for case in cases:
-            result = read_result(self._folder / case.name)
+            result = read_result(self._folder / case.name, _sent(case))
             if result is None:
                 break
             ended[case.name] = result
@@ -200,9 +201,16 @@ class Session:
         folder.mkdir()
         for index, value in enumerate(() if isinstance(case.values, Generated) else case.values):
             if isinstance(value, np.ndarray):
-                np.save(folder / f"given_{index}.npy", value, allow_pickle=False)
+                spill.write(value, folder / f"given_{index}.npy")
         for index, value in enumerate(case.state.values()):
             np.save(folder / f"given_state_{index}.npy", value, allow_pickle=False)
+
+
+def _sent(case: Case) -> dict[str, Array]:
+    """The tensors among forward's arguments that the parent wrote, by name."""
+    if isinstance(case.values, Generated):
+        return {}
+    return {f"input {i}": value for i, value in enumerate(case.values) if isinstance(value, np.ndarray)}
 
 
 def case_arguments(case: Case) -> dict[str, Any]:

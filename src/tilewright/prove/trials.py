@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from tilewright.prove import inputs, probes
@@ -25,8 +25,8 @@ ORDINARY, REPEATED, IDLE_AGAIN, IDLE, LATER, CLOCKED, CONFIGURED = (
     "clocked",
     "configured",
 )
-_LARGE = 1 << 20
-"""Elements of an answer from which a thread of its own is worth its while."""
+_LARGE, _THREADS = 1 << 20, 8
+"""Elements of an answer from which it is compared in another thread, and the most such threads."""
 LATE = ("timed_out", "out_of_memory")
 """Ends of a call that say nothing about its answer."""
 
@@ -51,12 +51,28 @@ class Trials:
         gate: Gate | None,
         workers: int,
         operations: Callable[[], Mapping[str, float]] = dict,
+        *,
+        tuned: bool = False,
     ) -> None:
-        self._operations = operations
+        """Plan the calls of a candidate.
+
+        Args:
+            baselines: what it is held against.
+            precision: see :func:`tilewright.prove.compare.compare`.
+            gate: what times on a GPU are held against.
+            workers: that share the calls.
+            operations: see :meth:`tilewright.prove.Prover.prove`.
+            tuned: whether it looks as if it had autotune configurations.
+        """
+        self._operations, self._tuned = operations, tuned
+        self.ahead: list[Case] = []
+        """Cases of the next stage that are to run with this one: to compile every configuration takes long."""
         self._baselines, self._precision, self._gate, self._parallel = baselines, precision, gate, workers > 1
         self._calls: dict[str, _Call] = {}
         self._results: dict[str, Result] = {}
-        self._compared: dict[str, list[Judged]] = {}
+        # numpy lets go of the interpreter while it computes
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="tilewright-compare")
+        self._coming: dict[str, Future[list[Judged]]] = {}
         self._wrong: set[str] = set()
         """Instances of which an ordinary call gave a wrong answer: how they came to it is of no interest."""
 
@@ -69,7 +85,9 @@ class Trials:
         rest = [call for base in tail if base.planned.name not in met for call in self._of(base)]
         rest += self._worn()
         if self._parallel:
+            self.ahead = self._sent([self._tuning(head[0])]) if self._tuned else []
             yield self._sent([*first, *rest])
+            self.ahead = []
         else:
             # a wrong file is found out by its first calls, mostly
             yield self._sent(first)
@@ -84,10 +102,20 @@ class Trials:
         call = self._calls[name]
         return "; ".join(filter(None, (call.note, call.base.planned.words())))
 
+    def take(self, ended: Mapping[str, Result]) -> None:
+        """Begin to compare answers of real size while others are still computed; called from any thread."""
+        for name, result in ended.items():
+            call = self._calls[name]
+            if _is_large(result) and call.role in (ORDINARY, LATER, CONFIGURED):
+                self._coming[name] = self._threads.submit(compare, call.base, result, self._precision)
+
+    def close(self) -> None:
+        """Begin no further comparison."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
     def judge(self, ended: Sequence[tuple[str, Result]], notes: list[str]) -> Iterator[tuple[Planned, Judged]]:
         """What the results of one stage show; adds to ``notes`` what is no check."""
         self._results.update(ended)
-        self._compare_large(ended)
         for name, result in ended:
             call = self._calls[name]
             if result.kind in LATE:
@@ -96,16 +124,6 @@ class Trials:
                 if call.role == ORDINARY and not item.check.passed and item.check.name not in probes.CIRCUMSTANTIAL:
                     self._wrong.add(call.base.planned.instance)
                 yield call.base.planned, _noted(item, call.note)
-
-    def _compare_large(self, ended: Sequence[tuple[str, Result]]) -> None:
-        """Compare the answers of real size side by side: numpy lets go of the interpreter meanwhile."""
-        answers = [(self._calls[name], result) for name, result in ended if _is_large(result)]
-        wanted = [(call, result) for call, result in answers if call.role in (ORDINARY, LATER, CONFIGURED)]
-        if len(wanted) < 2:
-            return
-        with ThreadPoolExecutor(len(wanted)) as threads:
-            found = threads.map(lambda one: compare(one[0].base, one[1], self._precision), wanted)
-            self._compared = {call.case.name: judged for (call, _), judged in zip(wanted, found, strict=True)}
 
     def _sent(self, calls: Sequence[_Call]) -> list[Case]:
         self._calls.update({call.case.name: call for call in calls})
@@ -176,9 +194,13 @@ class Trials:
             )
             for i in range(1, count)
         ]
-        first = replace(case, name=f"{case.name}_tunes", instance=f"{case.instance}/tunes", first_call=True)
-        configured.append((first, f"first call, which tries all {count} autotune configurations"))
-        return [_Call(base=base, case=each, role=CONFIGURED, note=note) for each, note in configured]
+        variants = [_Call(base=base, case=each, role=CONFIGURED, note=note) for each, note in configured]
+        return [*variants, self._tuning(base, f"first call, which tries all {count} autotune configurations")]
+
+    def _tuning(self, base: Baseline, note: str = "") -> _Call:
+        case = self._case(base, probe=FRESH)
+        case = replace(case, name=f"{case.name}_tunes", instance=f"{case.instance}/tunes", first_call=True)
+        return _Call(base=base, case=case, role=CONFIGURED, note=note)
 
     def _judge(self, call: _Call, result: Result, notes: list[str]) -> list[Judged]:
         base, planned = call.base, call.base.planned
@@ -212,7 +234,8 @@ class Trials:
 
     def _answer(self, call: _Call, result: Result) -> list[Judged]:
         base, planned = call.base, call.base.planned
-        judged = self._compared.pop(call.case.name, None) or compare(base, result, self._precision)
+        coming = self._coming.pop(call.case.name, None)
+        judged = compare(base, result, self._precision) if coming is None else coming.result()
         if not result.ran:
             return judged
         judged += probes.structure(planned, result, self._baselines.torch_ops)

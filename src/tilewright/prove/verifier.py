@@ -30,7 +30,7 @@ from tilewright.records.verification import Claim, Verification
 from tilewright.workers import Worker
 
 _REFERENCE_LIMIT_S = 60.0
-_MOST_WORKERS, _CORES_A_WORKER = 6, 2
+_MOST_WORKERS, _CORES_A_WORKER = 8, 2
 _SEED_BITS = 63
 _MEMORY_FRACTION = 0.7
 
@@ -65,7 +65,7 @@ class Verifier:
         many: bool = False,
         workers: int | None = None,
         memory_fraction: float = _MEMORY_FRACTION,
-        operations_of: Callable[[Claim, Target], Mapping[str, float]] | None = None,
+        operations_of: Callable[..., Mapping[str, float]] | None = None,
         say: Callable[[str], None] = lambda step: None,
     ) -> None:
         """Make a verifier; its processes start with the ``with`` block.
@@ -80,7 +80,8 @@ class Verifier:
             many: whether to have fresh processes ready for a next candidate.
             workers: processes that share one candidate's calls; ``None``: as many as the processors suggest.
             memory_fraction: part of the GPU's memory that each of a candidate's processes may take.
-            operations_of: counts what a candidate's own kernels do, by unit, for times on a GPU.
+            operations_of: counts what a candidate's own kernels do, by unit, for times on a GPU; given the claim, the
+                target and a ``worker`` for the candidate's wrapper.
             say: told what is being done.
         """
         self._operations_of = operations_of
@@ -92,6 +93,7 @@ class Verifier:
         self._prepared: dict[Any, _Prepared] = {}
         self._met: host.Device | None = None
         self._gate: Gate | None = None
+        self._counting: Worker | None = None
 
     def __enter__(self) -> Verifier:
         # Importing PyTorch and Triton takes seconds, which the parent uses to read
@@ -100,6 +102,9 @@ class Verifier:
         self._reader = self._stack.enter_context(interpreter_worker()) if cuda else self._own
         self._stock = Stock(self._device, group=self._group, ahead=self._many, memory_fraction=self._fraction)
         self._stack.callback(self._stock.close)
+        self._stack.callback(self._end_counting)
+        if cuda and self._operations_of is not None:
+            self._counting = Worker(preload=CAPTURE_PRELOAD)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -184,19 +189,31 @@ class Verifier:
                 kernel_source(claim.candidate), workers=workers, timeout_s=timeout_s, operations=operations
             )
         except BaseException:
-            self._stock.discard()
+            self._discard()
             raise
         if not only_numbers(verdict):
-            self._stock.discard()
+            self._discard()
         _blame_reference(claim, prepared.call, verdict)
         return verdict
+
+    def _discard(self) -> None:
+        """End the processes that a candidate ran in, if it may have left something behind."""
+        self._stock.discard()
+        if self._counting is not None:
+            self._end_counting()
+            self._counting = Worker(preload=CAPTURE_PRELOAD)
+
+    def _end_counting(self) -> None:
+        counting, self._counting = self._counting, None
+        if counting is not None:
+            counting.close()
 
     def _count(self, claim: Claim) -> Callable[[], Mapping[str, float]]:
         """Begin to count the candidate's operations; what is returned waits for the answer."""
         if self._gate is None or self._operations_of is None:
             return dict
         thread = ThreadPoolExecutor(1, thread_name_prefix="tilewright-operations")
-        coming = thread.submit(self._operations_of, claim, self._gate.target)
+        coming = thread.submit(self._operations_of, claim, self._gate.target, worker=self._counting)
         thread.shutdown(wait=False)
         return coming.result
 

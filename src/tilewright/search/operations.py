@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 
 from tilewright.capture import PRELOAD, capture
@@ -19,18 +20,23 @@ from tilewright.workers import Worker
 _LIMIT_S = 30.0
 
 
-def operations_of(claim: Claim, target: Target) -> dict[str, float]:
+def operations_of(claim: Claim, target: Target, *, worker: Worker | None = None) -> dict[str, float]:
     """Operations of the candidate's contractions at the claim's inputs, by unit.
 
     A lower bound: launches that nothing lifts count nothing, and of the configurations of an autotuned launch the one
     that does least counts. Empty where the forward call cannot be captured.
+
+    Args:
+        claim: the candidate and its inputs.
+        target: the GPU that ``torch.cuda`` answers for.
+        worker: where the candidate's wrapper runs; ``None``: one is started, which takes seconds.
     """
-    with Worker(preload=PRELOAD) as worker:
+    with contextlib.nullcontext(worker) if worker is not None else Worker(preload=PRELOAD) as where:
         try:
             found = capture(
                 kernel_source(claim.candidate),
                 target=target,
-                worker=worker,
+                worker=where,
                 inputs=claim.inputs,
                 init_arguments=claim.init_arguments,
                 timeout_s=_LIMIT_S,

@@ -1,0 +1,76 @@
+"""Large arrays on their way to and from workers: parent side.
+
+What many workers are given is written once and copied by the system; what comes back as it was sent is compared piece
+by piece, so that no second array of its size is ever made.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+import weakref
+from pathlib import Path
+
+import numpy as np
+
+from tilewright.prove.halves import Array
+
+_LARGE_BYTES = 1 << 22
+_PIECE_BYTES = 1 << 20
+"""Small enough for a processor's cache."""
+
+_lock = threading.Lock()
+_files: dict[int, Path] = {}
+
+
+def write(values: Array, path: Path) -> None:
+    """Write ``values`` as ``.npy``; a large array is written once, and copied for everybody else who is given it.
+
+    A copy, and no link: the worker that gets it may write to it.
+    """
+    if values.nbytes < _LARGE_BYTES:
+        np.save(path, values, allow_pickle=False)
+        return
+    with _lock:
+        kept = _files.get(id(values))
+        if kept is None:
+            descriptor, name = tempfile.mkstemp(prefix="tilewright-values-", suffix=".npy")
+            kept = Path(name)
+            with os.fdopen(descriptor, "wb") as file:
+                np.save(file, values, allow_pickle=False)
+            _files[id(values)] = kept
+            weakref.finalize(values, _remove, id(values))
+    shutil.copyfile(kept, path)
+
+
+def _remove(key: int) -> None:
+    if (path := _files.pop(key, None)) is not None:
+        path.unlink(missing_ok=True)
+
+
+def holds(path: Path, values: Array) -> bool:
+    """Whether the ``.npy`` file at ``path`` holds ``values``, bit by bit; asked of large arrays only.
+
+    Raises:
+        ValueError: it is no such file.
+    """
+    if values.nbytes < _LARGE_BYTES or not values.flags.c_contiguous:
+        return False
+    expected = values.reshape(-1).view(np.uint8)
+    buffer = memoryview(bytearray(_PIECE_BYTES))
+    read = np.frombuffer(buffer, dtype=np.uint8)
+    with path.open("rb", buffering=0) as file:
+        if np.lib.format.read_magic(file) != (1, 0):
+            return False
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+        if (shape, fortran, dtype) != (values.shape, False, values.dtype):
+            return False
+        done = 0
+        while done < expected.size:
+            count = file.readinto(buffer[: expected.size - done])
+            if not count or not np.array_equal(read[:count], expected[done : done + count]):
+                return False
+            done += count
+        return not file.read(1)
