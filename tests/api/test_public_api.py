@@ -38,7 +38,7 @@ SIGNATURES = {
     "profile": "(path: 'str', *, reference: 'str | None' = None, stage: 'str | None' = None, "
     "metrics: 'str | None' = None, gpu: 'str | None' = None, inputs: 'str | None' = None, seed: 'int | None' = None, "
     "timeout_s: 'float' = 300.0, keep: 'str | None' = None, allow_unsandboxed: 'bool' = False, "
-    "on_step: 'Callable[[str], None] | None' = None) -> 'Profiled'",
+    "on_step: 'OnStep | None' = None) -> 'Profiled'",
     "lint_file": "(path: 'str', *, inputs: 'str | None' = None, gpu: 'str | None' = None) -> 'tuple[Finding, ...]'",
     "render_report": "(run: 'str' = 'last', *, output_format: 'Format | str' = <Format.HTML: 'html'>, "
     "store: 'str | os.PathLike[str] | None' = None) -> 'str'",

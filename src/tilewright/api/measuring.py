@@ -8,6 +8,7 @@ from tilewright import __version__, targets
 from tilewright.api.job import Job
 from tilewright.api.options import Device
 from tilewright.errors import InputError, UnknownGpuError
+from tilewright.profiling.here import gpu_name
 from tilewright.prove import host
 from tilewright.records.source import Request
 from tilewright.records.stage import Stage
@@ -16,7 +17,6 @@ from tilewright.records.trial import Run
 from tilewright.records.verification import Verification
 from tilewright.search import Session
 from tilewright.search.measured import GpuWorkbench, Options, optimize_on
-from tilewright.timing import gpu_name
 
 
 def require_gpu() -> None:
@@ -46,7 +46,7 @@ def place(device: Device | None, gpu: str | None, target: Target) -> tuple[Devic
         require_gpu()
     elif not host.gpu_is_visible():
         return Device.NONE, target, ""
-    name = gpu_name()
+    name = gpu_name() or ""
     try:
         found = targets.load(name)
     except UnknownGpuError:

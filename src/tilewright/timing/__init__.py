@@ -2,8 +2,7 @@
 
 from tilewright.timing.call import Call
 from tilewright.timing.channel import timing_worker
-from tilewright.timing.nvml import gpu_name
 from tilewright.timing.timer import Timer
 from tilewright.timing.words import ratio_words, time_words
 
-__all__ = ["Call", "Timer", "gpu_name", "ratio_words", "time_words", "timing_worker"]
+__all__ = ["Call", "Timer", "ratio_words", "time_words", "timing_worker"]

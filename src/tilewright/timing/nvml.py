@@ -124,24 +124,6 @@ def watch(uuid: str | None = None, *, nvml: Any = None) -> Watcher | None:
         return None
 
 
-def gpu_name(*, nvml: Any = None) -> str:
-    """The name of the first GPU that this process may use, as its driver gives it; empty where NVML does not answer.
-
-    Args:
-        nvml: for tests: what stands for ``pynvml``.
-    """
-    try:
-        nvml = importlib.import_module("pynvml") if nvml is None else nvml
-    except ImportError:
-        return ""
-    try:
-        nvml.nvmlInit()
-        name = nvml.nvmlDeviceGetName(_handle(nvml, None))
-    except nvml.NVMLError:
-        return ""
-    return name.decode(errors="replace") if isinstance(name, bytes) else str(name)
-
-
 def _handle(nvml: Any, uuid: str | None) -> Any:
     if uuid:
         return nvml.nvmlDeviceGetHandleByUUID(_named(uuid))
