@@ -25,8 +25,9 @@ def comparison_line(one: Comparison) -> str:
 
 
 def measured_ratio(ratio: Interval) -> str:
-    """``x0.971 [0.969, 0.973]``."""
-    return f"x{ratio.value:.3f} {words.interval(ratio.low, ratio.high, digits=3)}"
+    """``x0.971 [0.969, 0.973]``; three digits after the point, more below a tenth."""
+    digits = 3 if ratio.value >= 0.1 else 6
+    return f"x{ratio.value:.{digits}f} {words.interval(ratio.low, ratio.high, digits=digits)}"
 
 
 def measured_time(time: Interval) -> str:
@@ -137,6 +138,9 @@ def _times(one: Comparison) -> Iterator[Part]:
     rows = tuple((kind, _or_none(first), _or_none(second)) for kind, first, second in kinds)
     yield Table(columns=("time", "baseline", "candidate"), rows=rows, numeric=("baseline", "candidate"))
     for role, file in (("baseline", one.baseline), ("candidate", one.candidate)):
+        if file.host_us is not None and file.host_us.value > file.warm_us.value:
+            said = "the host takes longer to issue a call than the device to run it"
+            yield Line(label=role, text=said, tone=Tone.BAD)
         for configuration in file.configurations:
             yield Line(label=role, text=f"autotuned before the clock started: {configuration}")
 
