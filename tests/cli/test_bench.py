@@ -102,6 +102,7 @@ def test_a_comparison_from_files_to_json(tilewright, file: File, reference: Path
     form = json.loads(found.read_text())
     assert (form["kind"], form["baseline_path"], form["candidate_path"]) == ("comparison", str(first), str(second))
     assert form["comparison"]["versions"].keys() >= {"tilewright", "torch", "triton", "python"}
+    assert form["comparison"]["notes"][0] == "inputs: x f32[2, 20]; values of the reference's get_inputs()"
     assert f"{form['comparison']['decision'].upper()}  " in ended.err
     assert "noise floor" in ended.err
 

@@ -61,8 +61,17 @@ def test_nothing_held_down(slower: Comparison) -> None:
     assert re.search(r"held down by +nothing, in 212 readings", drawn(calm))
 
 
+def test_a_host_that_is_slower_than_its_device_is_said_so(slower: Comparison) -> None:
+    said = "the host takes longer to issue a call than the device to run it"
+    assert said not in drawn(slower)
+    host = Interval(value=4000.0, low=3900.0, high=4100.0)
+    assert said in drawn(replace(slower, candidate=replace(slower.candidate, host_us=host)))
+
+
 def test_one_line_for_programs(slower: Comparison) -> None:
     assert comparison_line(slower) == "slower: x0.971 [0.970, 0.973]"
+    crawling = replace(slower, ratio=Interval(value=0.00125, low=0.00124, high=0.00126))
+    assert comparison_line(crawling) == "slower: x0.001250 [0.001240, 0.001260]"
     faster = replace(slower, decision=Decision.FASTER, ratio=Interval(value=12.5, low=12.25, high=12.75))
     assert comparison_line(faster) == "faster: x12.500 [12.250, 12.750]"
 

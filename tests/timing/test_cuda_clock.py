@@ -2,72 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from tilewright.timing.cuda_clock import CudaClock
-
-ISSUE_US, FLUSH_US = 2.0, 64.0
-
-
-class Device:
-    """A host and a device with a time line each; the host issues, the device works through it in order."""
-
-    def __init__(self) -> None:
-        self.host_us = self.free_us = 0.0
-        self.log: list[str] = []
-
-    def work(self, us: float, *, issue_us: float = ISSUE_US) -> None:
-        self.host_us += issue_us
-        self.free_us = max(self.free_us, self.host_us) + us
-
-    def now(self) -> float:
-        return self.host_us / 1e6
-
-    def event(self) -> SimpleNamespace:
-        return SimpleNamespace(at_us=None)
-
-    def record(self, event: Any) -> None:
-        event.at_us = max(self.free_us, self.host_us)
-        self.log.append("record")
-
-    def query(self, event: Any) -> bool:
-        return bool(self.host_us >= event.at_us)
-
-    def elapsed_us(self, start: Any, end: Any) -> float:
-        return float(end.at_us - start.at_us)
-
-    def synchronize(self) -> None:
-        self.host_us = max(self.host_us, self.free_us)
-
-    def flush(self) -> None:
-        self.log.append("flush")
-        self.work(FLUSH_US)
-
-    def delay(self, us: float) -> None:
-        self.work(us)
-
-    def time_calls(self, call: Callable[[], Any]) -> dict[str, Any]:
-        call()
-        return {"events_us": [11.0, 10.0, 12.0], "after_us": 3.0}
-
-
-@pytest.fixture
-def device() -> Device:
-    return Device()
-
-
-@pytest.fixture
-def clock(device: Device) -> CudaClock:
-    return CudaClock(device)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("host_us", [5.0, 100.0, 2_000.0])
 @pytest.mark.parametrize("cold", [True, False], ids=["cold", "warm"])
-def test_what_the_host_takes_does_not_show(device: Device, clock: CudaClock, host_us: float, cold: bool) -> None:
+def test_what_the_host_takes_does_not_show(device: Any, clock: CudaClock, host_us: float, cold: bool) -> None:
     def call() -> None:
         device.log.append("call")
         device.work(10.0, issue_us=host_us / 2)
@@ -84,7 +31,7 @@ def test_what_the_host_takes_does_not_show(device: Device, clock: CudaClock, hos
     assert device.log == one * 4
 
 
-def test_a_host_that_is_held_up_is_seen(device: Device, clock: CudaClock) -> None:
+def test_a_host_that_is_held_up_is_seen(device: Any, clock: CudaClock) -> None:
     stalls = iter([0.0, 4_000.0])
 
     def call() -> None:
@@ -97,7 +44,7 @@ def test_a_host_that_is_held_up_is_seen(device: Device, clock: CudaClock) -> Non
     assert second.us > 1_000.0
 
 
-def test_the_delay_grows_to_a_limit(device: Device, clock: CudaClock) -> None:
+def test_the_delay_grows_to_a_limit(device: Any, clock: CudaClock) -> None:
     def call() -> None:
         device.synchronize()
 
@@ -110,7 +57,7 @@ def test_the_delay_grows_to_a_limit(device: Device, clock: CudaClock) -> None:
     assert clock._delay_us == 60.0
 
 
-def test_a_call_that_waits_for_the_device_is_seen(device: Device, clock: CudaClock) -> None:
+def test_a_call_that_waits_for_the_device_is_seen(device: Any, clock: CudaClock) -> None:
     def call() -> None:
         device.work(10.0)
         device.synchronize()
@@ -120,10 +67,41 @@ def test_a_call_that_waits_for_the_device_is_seen(device: Device, clock: CudaClo
     assert clock._delay_us == 60.0
 
 
-def test_issuing_is_timed_on_the_host_alone(device: Device, clock: CudaClock) -> None:
+def test_issuing_is_timed_on_the_host_alone(device: Any, clock: CudaClock) -> None:
     assert clock.issue(lambda: device.work(5_000.0, issue_us=40.0), 3) == pytest.approx([40.0] * 3)
     assert device.host_us >= device.free_us
 
 
 def test_an_error_that_is_not_of_the_device_loses_nothing(clock: CudaClock) -> None:
     assert clock.lost(ValueError("boo")) is False
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["captured", "not captured"])
+def test_a_capture_that_fails_spoils_the_process(
+    clock: CudaClock, fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = SimpleNamespace(wait_stream=lambda other: None)
+    replayed: list[str] = []
+
+    class Graph:
+        def replay(self) -> None:
+            replayed.append("replay")
+
+    @contextlib.contextmanager
+    def capture(graph: Graph, *, capture_error_mode: str) -> Any:
+        yield
+        if fails:
+            raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr(torch.cuda, "Stream", lambda: stream)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda: stream)
+    monkeypatch.setattr(torch.cuda, "stream", lambda which: contextlib.nullcontext())
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph, raising=False)
+    monkeypatch.setattr(torch.cuda, "graph", capture)
+    if fails:
+        with pytest.raises(RuntimeError, match="capturing"):
+            clock.captured(lambda: None)
+    else:
+        assert clock.captured(lambda: "kept")() == "kept"
+        assert replayed == ["replay"]
+    assert clock.spoiled is fails

@@ -150,7 +150,8 @@ class Bencher:
             with Worker(preload=REFERENCE_PRELOAD) as reader:
                 told = read_reference(reference, worker=reader, target=target, timeout_s=_READ_LIMIT_S)
             specs = request.inputs or told.inputs
-            return Call(problem=Problem(inputs=specs, init_arguments=told.init_arguments), reference=reference.text), ()
+            called = Call(problem=Problem(inputs=specs, init_arguments=told.init_arguments), reference=reference.text)
+            return called, (_said(specs, "of the reference's get_inputs()"),)
         with Worker(preload=CAPTURE_PRELOAD) as reader:
             found = capture(
                 request.source, target=target, worker=reader, inputs=request.inputs, timeout_s=_READ_LIMIT_S
@@ -160,8 +161,14 @@ class Bencher:
         except ValueError as error:
             what = f"forward takes {error}, for which no values can be made"
             raise SourceError(request.source.path, None, what, "give tensors and plain numbers") from error
-        notes = tuple(f"no reference: {sentence}" for sentence in found.assumptions)
-        return Call(problem=Problem(inputs=found.inputs, init_arguments=found.init_arguments)), notes
+        assumed = (f"no reference: {sentence}" for sentence in found.assumptions)
+        called = Call(problem=Problem(inputs=found.inputs, init_arguments=found.init_arguments))
+        return called, (_said(found.inputs, "uniform in [0, 1)"), *assumed)
+
+
+def _said(specs: tuple[TensorSpec, ...], values: str) -> str:
+    said = (spec.name if spec.dtype == "python" else f"{spec.name} {spec.dtype}{list(spec.shape)}" for spec in specs)
+    return f"inputs: {', '.join(said) or 'none'}; values {values}"
 
 
 def _unusable(error: TimingError, baseline: VerifiedFile, candidate: VerifiedFile) -> InputError:

@@ -83,6 +83,9 @@ def times_parts(one: Comparison, *, baseline: str = "baseline", candidate: str =
     rows = tuple((kind, _or_none(first), _or_none(second)) for kind, first, second in kinds)
     yield Table(columns=("time", baseline, candidate), rows=rows, numeric=(baseline, candidate))
     for role, file in ((baseline, one.baseline), (candidate, one.candidate)):
+        if file.host_us is not None and file.host_us.value > file.warm_us.value:
+            said = "the host takes longer to issue a call than the device to run it"
+            yield Line(label=role, text=said, tone=Tone.BAD)
         for configuration in file.configurations:
             yield Line(label=role, text=f"autotuned before the clock started: {configuration}")
 

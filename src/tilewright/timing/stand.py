@@ -8,6 +8,7 @@ computes what it should.
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from tilewright.timing.sets import Sets
 _LEAST_CALLS, _MOST_CALLS = 3, 12
 _BUSY_US, _BUSY_SHARE = 100.0, 0.5
 """A device that stays busy for longer after the call, in us and as a part of its time, works where no event sees it."""
+_MODULE = "tilewright_timed_"
 Answer = dict[str, Any]
 
 
@@ -207,6 +209,7 @@ class Stand:
 
         def work() -> Answer:
             self._files.pop(name, None)
+            sys.modules.pop(_MODULE + name, None)
             self._clock.tidy()
             return {}
 
@@ -231,7 +234,7 @@ class Stand:
     def _make(self, name: str, path: str) -> Any:
         """A model with the parameters that every other file has where their names and shapes agree."""
         self._clock.seed(self._seed)
-        module = model.load(path, f"tilewright_timed_{name}")
+        module = model.load(path, _MODULE + name)
         factory = getattr(module, "ModelNew", None)
         if factory is None:
             raise Unfit("the file has no class ModelNew")

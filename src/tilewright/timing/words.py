@@ -6,8 +6,9 @@ from tilewright.records.timing import Interval
 
 
 def ratio_words(ratio: Interval) -> str:
-    """``x0.971 [0.969, 0.973]``."""
-    return f"x{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
+    """``x0.971 [0.969, 0.973]``; three digits after the point, more below a tenth."""
+    digits = 3 if ratio.value >= 0.1 else 6
+    return f"x{ratio.value:.{digits}f} [{ratio.low:.{digits}f}, {ratio.high:.{digits}f}]"
 
 
 def time_words(time: Interval) -> str:
