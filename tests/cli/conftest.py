@@ -16,7 +16,7 @@ PROMPT = ROOT / "examples" / "seed" / "prompt.txt"
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended, and what it wrote."""
+    """How a command ended, and what it wrote; ``err`` without the lines that say how far it has come."""
 
     code: int
     out: str
@@ -33,7 +33,8 @@ def cold(capsys: pytest.CaptureFixture[str]) -> Command:
     def call(*arguments: object) -> Ended:
         code = run([str(argument) for argument in arguments])
         written = capsys.readouterr()
-        return Ended(code, written.out, written.err)
+        said = [line for line in written.err.splitlines(keepends=True) if not line.startswith("tilewright [")]
+        return Ended(code, written.out, "".join(said))
 
     return call
 

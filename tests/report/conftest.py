@@ -15,11 +15,21 @@ from tilewright.records.estimate import Estimate, Occupancy, Traffic, Waves
 from tilewright.records.finding import Finding, Severity
 from tilewright.records.launch import Capture, ConstexprArgument, Launch, ScalarArgument, TensorArgument
 from tilewright.records.problem import Problem
-from tilewright.records.profile import Diagnosis
+from tilewright.records.profile import Diagnosis, Profile
 from tilewright.records.schedule import Schedule
 from tilewright.records.source import KernelSource, Request, TensorSpec
-from tilewright.records.timing import Comparison, Conditions, Decision, Interval, TimedFile
-from tilewright.records.trial import Candidate, Change, Inspection, KernelAnalysis, Refusal, Run, Trial
+from tilewright.records.timing import Comparison, Conditions, Decision, Interval, Screening, TimedFile
+from tilewright.records.trial import (
+    Candidate,
+    Change,
+    Inspection,
+    KernelAnalysis,
+    Measured,
+    Refusal,
+    Run,
+    StageOutcome,
+    Trial,
+)
 from tilewright.records.verdict import Check, Status, Verdict
 from tilewright.records.verification import Claim, Verification
 
@@ -299,6 +309,68 @@ def several() -> Run:
         accepted=(first, second),
         winner=second,
     )
+
+
+def make_comparison() -> Comparison:
+    time = Interval(value=2000.0, low=1990.0, high=2010.0)
+    file = TimedFile(sha256="00", cold_us=time, warm_us=time, graph_us=time, host_us=None, configurations=("warps 4",))
+    three = (1.0, 2.0, 3.0)
+    return Comparison(
+        baseline=file,
+        candidate=replace(file, graph_us=None, host_us=time),
+        decision=Decision.SAME,
+        ratio=Interval(value=1.0, low=0.99, high=1.01),
+        warm_ratio=Interval(value=1.0, low=0.99, high=1.01),
+        noise_floor=0.01,
+        pairs=100,
+        driver="580.1",
+        versions={"torch": "2.11.0"},
+        conditions=Conditions(
+            sm_mhz=three,
+            memory_mhz=three,
+            power_w=three,
+            temperature_c=three,
+            throttle_reasons=("heat",),
+            samples=9,
+        ),
+        notes=("one note",),
+    )
+
+
+@pytest.fixture
+def measured() -> Run:
+    """A run on a GPU: one stage accepted, one candidate that did not run."""
+    time = Interval(value=2000.0, low=1990.0, high=2010.0)
+    comparison = make_comparison()
+    kept = make_trial(
+        stage="block_tiling",
+        screening=Screening(sha256="00", time_us=time, ratio=time),
+        comparison=comparison,
+        at_s=12.5,
+    )
+    lost = make_trial(verdict=None, screening=Screening(sha256="01", time_us=None, ratio=None, error="out of memory"))
+    profile = Profile(metrics={"matmul": METRICS}, origin="ncu", notes=("one note",))
+    diagnosis = make_analysis().diagnosis
+    assert diagnosis is not None
+    stage = StageOutcome(
+        stage="block_tiling",
+        outcome="accepted",
+        reason="a larger tile",
+        comparison=comparison,
+        profile=profile,
+        diagnoses=(diagnosis,),
+    )
+    found = Measured(
+        device="NVIDIA H200",
+        stages=(stage, StageOutcome(stage="polish", outcome="skipped", reason="no time left")),
+        comparison=replace(comparison, conditions=None, driver=None),
+        input_us=2000.0,
+        before=profile,
+        diagnoses_after=(diagnosis,),
+        floor_us=300.0,
+        notes=("no counters",),
+    )
+    return make_run(trials=(kept, lost), winner=kept, accepted=(kept,), measured=found, id="r1")
 
 
 @pytest.fixture

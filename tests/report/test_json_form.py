@@ -73,7 +73,7 @@ def object_fault(value: object, name: str, place: str) -> str:
     return next(filter(None, (fault(item, keys[key], f"{place}.{key}") for key, item in value.items())), "")
 
 
-@pytest.mark.parametrize("name", ["improved", "unchanged", "failing", "several"])
+@pytest.mark.parametrize("name", ["improved", "unchanged", "failing", "several", "measured"])
 def test_a_run_is_as_documented(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     run: Run = request.getfixturevalue(name)
     write_json(run, tmp_path / "run.json")
@@ -171,6 +171,30 @@ def test_numbers_and_their_origin(improved: Run, tmp_path: Path) -> None:
     assert form["trials"][0]["accepted"] is True
     assert form["trials"][0]["changes"][1]["speedup_alone"] is None
     assert form["measured"]["matmul"]["launch__grid_size"] == 2048
+
+
+def test_measured_and_predicted_stand_apart(measured: Run, tmp_path: Path) -> None:
+    write_json(measured, tmp_path / "run.json")
+    form = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    measurement = form["measurement"]
+    assert (measurement["provenance"], form["speedup"]["provenance"]) == ("measured", "predicted")
+    assert measurement["comparison"]["ratio"] == {"value": 1.0, "low": 0.99, "high": 1.01}
+    assert (form["trials"][0]["stage"], form["trials"][0]["at_s"]) == ("block_tiling", 12.5)
+    assert form["trials"][1]["screening"] == {
+        "provenance": "measured",
+        "sha256": "01",
+        "time_us": None,
+        "ratio": None,
+        "error": "out of memory",
+    }
+
+
+def test_what_a_roofline_needs(improved: Run, tmp_path: Path) -> None:
+    write_json(improved, tmp_path / "run.json")
+    form = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    assert form["kernels"][0]["algorithm"]["operations"] == {"tensor_tf32": 2 * 2048 * 4096 * 8192}
+    assert form["gpu"]["dram_gb_per_s"] > 0
+    assert form["gpu"]["peak_tflops"]["tensor_tf32"] > 0
 
 
 def test_infinite_times_are_null(failing: Run, tmp_path: Path) -> None:

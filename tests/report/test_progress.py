@@ -50,9 +50,9 @@ def test_each_step_is_one_line(lines: tuple[Lines, Callable[[], list[str]]]) -> 
     for step in ("reading", "reading", "block_tiling: building", "block_tiling: proving"):
         told(step)
     assert written() == [
-        "tilewright: reading",
-        "tilewright: block_tiling: building",
-        "tilewright: block_tiling: proving",
+        "tilewright [0:00] reading",
+        "tilewright [0:00] block_tiling: building",
+        "tilewright [0:00] block_tiling: proving",
     ]
 
 
@@ -62,7 +62,7 @@ def test_steps_that_only_count_on_do_not_flood(lines: tuple[Lines, Callable[[], 
         told(Progress(step=f"timing {index} of 100", stage="polish"))
         now.at += LEAST_APART_S / 10
     assert len(written()) == 10, "the first one waits for the second"
-    assert written()[0] == "tilewright: polish: timing 1 of 100"
+    assert written()[0] == "tilewright [0:00] polish: timing 1 of 100"
 
 
 def test_a_line_says_what_is_known_and_no_more() -> None:
@@ -124,7 +124,7 @@ def test_without_a_terminal_plain_lines_go_to_stderr(capsys: pytest.CaptureFixtu
         told(FULL)
     written = capsys.readouterr()
     assert written.out == ""
-    assert written.err.splitlines()[0] == "tilewright: reading"
+    assert written.err.splitlines()[0] == "tilewright [0:00] reading"
     assert "\x1b" not in written.err
 
 
@@ -134,7 +134,7 @@ def test_a_dumb_terminal_gets_lines(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     with progress() as told:
         told("reading")
         told("building")
-    assert capsys.readouterr().err == "tilewright: reading\ntilewright: building\n"
+    assert capsys.readouterr().err == "tilewright [0:00] reading\ntilewright [0:00] building\n"
 
 
 def interrupted() -> None:

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tilewright.records.progress import Progress
-from tilewright.report.progress_info import COLUMNS, as_progress, progress_line, progress_row
+from tilewright.report.progress_info import COLUMNS, as_progress, clock, progress_line, progress_row
 
 REFRESHES_PER_SECOND = 4.0
 LEAST_APART_S = 5.0
@@ -41,14 +41,14 @@ def progress() -> Iterator[Watcher]:
 
 
 class Lines:
-    """One line for each new step, in words that a log can keep.
+    """One line for each new step, with the time since the beginning, in words that a log can keep.
 
     The first waits for the second: a command that ends in its first step, on a bad input, says that and no more.
     """
 
     def __init__(self, stream: TextIO, *, now: Callable[[], float] = time.monotonic) -> None:
         """Write to ``stream``; ``now`` gives seconds of a clock that only goes forward."""
-        self._stream, self._now = stream, now
+        self._stream, self._now, self._began = stream, now, now()
         self._lock = threading.Lock()
         self._last = ("", "")
         self._at = 0.0
@@ -62,7 +62,7 @@ class Lines:
             if step == self._last or (_kind(step) == _kind(self._last) and now - self._at < LEAST_APART_S):
                 return
             self._last, self._at = step, now
-            line = f"tilewright: {progress_line(one)}\n"
+            line = f"tilewright [{clock(now - self._began)}] {progress_line(one)}\n"
             if self._first is None:
                 self._first = line
                 return

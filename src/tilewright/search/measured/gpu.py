@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 from tilewright.errors import TimingError
 from tilewright.profiling import Profiler, ProfilerError, metrics_of
@@ -54,7 +55,7 @@ class GpuWorkbench:
             say: told what is being done.
         """
         self._request, self._target, self._precision, self._seed, self._say = request, target, precision, seed, say
-        self._unsandboxed = allow_unsandboxed
+        self._unsandboxed, self._version = allow_unsandboxed, version
         self._reference = None if request.reference_path is None else read_reference_file(request.reference_path)
         self._verifier = Verifier(
             target=target,
@@ -121,13 +122,13 @@ class GpuWorkbench:
     def compare(self, baseline: str, candidate: str, *, limit_s: float) -> Comparison | Untimed:
         """See :class:`Workbench`."""
         self._settle()
-        return _timed(self._timer, baseline, candidate, limit_s)
+        return self._timed(self._timer, baseline, candidate, limit_s)
 
     def confirm(self, baseline: str, candidate: str, *, limit_s: float) -> Comparison | Untimed:
         """See :class:`Workbench`."""
         self._settle()
         with self._new_timer() as timer:
-            return _timed(timer, baseline, candidate, limit_s)
+            return self._timed(timer, baseline, candidate, limit_s)
 
     def profile(self, source: KernelSource, stages: Sequence[Stage]) -> Profile | None:
         """See :class:`Workbench`."""
@@ -172,12 +173,12 @@ class GpuWorkbench:
             uncompilable_dtypes=self._uncompilable if dtypes else (),
         )
 
+    def _timed(self, timer: Timer, baseline: str, candidate: str, limit_s: float) -> Comparison | Untimed:
+        try:
+            found = timer.compare(baseline, candidate, limit_s=limit_s)
+        except TimingError as error:
+            return Untimed(reason=str(error))
+        return replace(found, versions={"tilewright": self._version, **found.versions})
+
     def _new_timer(self) -> Timer:
         return Timer(Call(problem=self._problem, reference=self._text), seed=self._seed, say=self._say)
-
-
-def _timed(timer: Timer, baseline: str, candidate: str, limit_s: float) -> Comparison | Untimed:
-    try:
-        return timer.compare(baseline, candidate, limit_s=limit_s)
-    except TimingError as error:
-        return Untimed(reason=str(error))
