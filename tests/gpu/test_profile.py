@@ -29,15 +29,15 @@ pytestmark = [
 ]
 
 SEED = Path(__file__).parents[2] / "examples" / "seed" / "prompt.txt"
-SMALL = Problem(
-    inputs=(TensorSpec(name="A", dtype="f32", shape=(1024, 512)), TensorSpec(name="B", dtype="f32", shape=(256, 1024)))
-)
-FULL = Problem(
-    inputs=(
-        TensorSpec(name="A", dtype="f32", shape=(8192, 2048)),
-        TensorSpec(name="B", dtype="f32", shape=(4096, 8192)),
+
+
+def call(a: tuple[int, int], b: tuple[int, int]) -> Problem:
+    return Problem(
+        inputs=tuple(TensorSpec(name=name, dtype="f32", shape=shape) for name, shape in (("A", a), ("B", b)))
     )
-)
+
+
+SMALL, FULL = call((1024, 512), (256, 1024)), call((8192, 2048), (4096, 8192))
 TIME = "gpu__time_duration.sum"
 LIMIT_S = 240.0
 
@@ -52,6 +52,9 @@ def target() -> object:
 
 def profiler(problem: Problem, **options: object) -> Profiler:
     made = Profiler(problem, target=target(), seed=1, say=print, **options)
+    if made.unavailable == ncu.NO_PERMISSION:
+        # the driver's settings say no; only a try tells whether they are read rightly
+        made.unavailable = ""
     if made.unavailable:
         pytest.skip(made.unavailable)
     return made
@@ -81,6 +84,16 @@ def test_this_ncu_lists_every_name_that_is_asked_for_here() -> None:
     listed = ncu._listed(found.program, found.version, ncu.chip_name(where.compute_capability))
     keep("listed.txt", "\n".join(sorted(listed)))
     assert listed, "the profiler's list of names could not be read: its form is another than expected"
+
+
+def test_the_driver_s_settings_foretell_whether_counters_can_be_read(source) -> None:
+    foretold = ncu.no_permission()
+    try:
+        profiler(SMALL).profile(source, metrics=[TIME], limit_s=LIMIT_S)
+    except ProfilerError as error:
+        assert foretold, str(error)
+        pytest.skip(str(error))
+    assert foretold == "", "counters can be read although the driver's settings were taken to forbid it"
 
 
 def test_all_forms_of_a_real_report_give_the_same_profile(tmp_path: Path, source) -> None:

@@ -52,11 +52,17 @@ def test_a_file_that_fails_is_the_file_s_fault(profiler) -> None:
 
 def test_names_that_the_profiler_does_not_list_are_left_out_before_the_run(profiler) -> None:
     one = profiler(allow_unsandboxed=True)
-    asked = [SM, "lts__t_sector_hit_rate.pct", "smsp__warp_issue_stalled_memory_dependency_per_warp_active.pct"]
+    asked = [
+        SM,
+        "l1tex__made_up.sum",
+        "lts__t_sector_hit_rate.pct",
+        "smsp__warp_issue_stalled_memory_dependency_per_warp_active.pct",
+    ]
     found = one.profile(kernel_source(), metrics=asked, limit_s=LIMIT_S)
-    assert set(found.metrics["add_kernel"]) == {"gpu__time_duration.sum", SM}
+    stalled = "smsp__warp_issue_stalled_long_scoreboard_per_warp_active.pct"
+    assert set(found.metrics["add_kernel"]) == {"gpu__time_duration.sum", SM, "lts__t_sector_hit_rate.pct", stalled}
     said = "\n".join(found.notes)
-    assert "lts__t_sector_hit_rate.pct is not known to Nsight Compute 2026.1.0.0 on this GPU" in said
+    assert "l1tex__made_up.sum is not known to Nsight Compute 2026.1.0.0 on this GPU" in said
     assert "exists on no chip that was checked; smsp__warp_issue_stalled_long_scoreboard" in said
 
 

@@ -102,18 +102,18 @@ def import_command(ncu: Ncu, report: Path) -> list[str]:
 def unknown_names(ncu: Ncu, names: Sequence[str], capability: tuple[int, int]) -> tuple[str, ...]:
     """Those of ``names`` that this installation does not list for the chip; none where it cannot be asked.
 
-    Names that the profiler computes itself stand in no chip's list, and pass.
+    Names that the profiler computes itself stand in no chip's list, and pass, as do those that were seen to resolve on
+    this chip before.
     """
     listed = _listed(ncu.program, ncu.version, chip_name(capability))
-    known = all_metrics()
-    if not listed:
-        return ()
-    return tuple(
-        name
-        for name in names
-        if not (name.startswith("launch__") or (name in known and known[name].computed))
-        and name.partition(".")[0] not in listed
-    )
+    return tuple(name for name in names if listed and not _known(name, capability, listed))
+
+
+def _known(name: str, capability: tuple[int, int], listed: frozenset[str]) -> bool:
+    metric = all_metrics().get(name)
+    if name.startswith("launch__") or (metric is not None and (metric.computed or capability in metric.checked)):
+        return True
+    return name.partition(".")[0] in listed
 
 
 def complaint(output: str) -> str:
@@ -177,7 +177,7 @@ def _listed(program: str, version: str, chip: str) -> frozenset[str]:
         code, out, _ = run([program, "--query-metrics", "--chips", chip], limit_s=_QUERY_LIMIT_S)
     except (OSError, subprocess.SubprocessError):
         return frozenset()
-    names = frozenset(re.findall(r"^([a-z0-9]+__[a-z0-9_]+)", out, re.MULTILINE))
+    names = frozenset(re.findall(r"^\s*([a-z0-9]+__[a-z0-9_]+)", out, re.MULTILINE))
     # a list without the time is not the list of names that this is about
     return names if code == 0 and "gpu__time_duration" in names else frozenset()
 
