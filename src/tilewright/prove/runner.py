@@ -30,6 +30,7 @@ from tilewright.prove.runner_words import NO_SUCH_STATE
 from tilewright.prove.structure.snapshot import preload
 from tilewright.prove.structure.watch import Watch, odd_tensors
 
+_SCRIPTED = "failed in the TorchScript interpreter"
 _MANY_CALLS = 24
 """Calls of a worn model before the one that is looked at."""
 
@@ -286,14 +287,18 @@ def _kind(error: BaseException, lost: bool) -> str:
         return "crashed"
     # the CPU's allocator has no exception of its own
     short = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    # nor does an error keep its type on its way through TorchScript
+    short = short or (_SCRIPTED in str(error) and "out of memory" in str(error))
     return "out_of_memory" if short else "raised"
 
 
 def _root(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
-    first = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {first[0] if first else ''}"[:400]
+    lines = str(error).strip().splitlines() or [""]
+    # TorchScript says first that something failed, and last what did
+    said = f"{lines[0]} {lines[-1].strip()}" if _SCRIPTED in lines[0] and len(lines) > 1 else lines[0]
+    return f"{type(error).__name__}: {said}"[:400]
 
 
 def _line_in(source: str, error: BaseException | None) -> int | None:
