@@ -4,7 +4,8 @@
     python benchmarks/proof_cost.py --device cuda --json benchmarks/results/proof_cost_h200.json
 
 Each candidate is another kernel to Triton (another constant in its source), so that nothing comes out of a cache. The
-originals' runs are told apart: they are made once for all candidates.
+originals' runs are told apart: they are made once for all candidates. ``--parts`` adds where each candidate's seconds
+went: stages as the parent saw them, and for each worker what was written, run and read, with its calls' own parts.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from typing import Any
 from tilewright import __version__, source, targets
 from tilewright.prove.reference import verified_file
 from tilewright.prove.verifier import Verifier
-from tilewright.records.verification import Claim
+from tilewright.records.verification import Claim, Verification
+from tilewright.search.operations import operations_of
 from tilewright.workers import best_sandbox
 
 ROOT = Path(__file__).parent.parent
@@ -54,6 +56,7 @@ def main() -> None:
     parser.add_argument("--device", choices=("none", "cuda"), default="none")
     parser.add_argument("--count", type=int, default=5)
     parser.add_argument("--workers", type=int)
+    parser.add_argument("--parts", action="store_true")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     original = source.read_request(str(ROOT / "examples/seed/prompt.txt")).source.text
@@ -71,6 +74,7 @@ def main() -> None:
         device=given.device,
         sandbox=str(best_sandbox()),
         workers=given.workers,
+        operations_of=operations_of,
     )
     with verifier:
         for name, text in (("one configuration", grouped), ("four autotune entries", tuned)):
@@ -93,20 +97,37 @@ def main() -> None:
                     }
                 )
                 print(rows[-1], flush=True)
+                if given.parts:
+                    rows[-1]["where"] = verifier.parts
+                write(given.json, found, given.workers, rows)
+    for name in dict.fromkeys(row["candidate"] for row in rows):
+        print(name, summary(rows, name))
+    if any(row["status"] != "proved" for row in rows):
+        raise SystemExit("a file that is right was not proved")
+
+
+def summary(rows: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """Seconds of the warm candidates of one kind."""
+    warm = [row["candidate_s"] for row in rows if row["candidate"] == name and row["warm"]]
+    return {"median_s": statistics.median(warm), "slowest_s": max(warm), "candidates": len(warm)} if warm else {}
+
+
+def write(path: Path | None, found: Verification, workers: int | None, rows: list[dict[str, Any]]) -> None:
+    """Write what was measured so far: a run that is cut short leaves that."""
+    if path is None:
+        return
     told: dict[str, Any] = {
         "device": found.device,
         "driver": found.driver,
         "versions": dict(found.versions),
         "sandbox": best_sandbox().name,
-        "workers": given.workers,
+        "workers": workers,
         "rows": rows,
     }
-    for name in dict.fromkeys(row["candidate"] for row in rows):
-        warm = [row["candidate_s"] for row in rows if row["candidate"] == name and row["warm"]]
-        told[name] = {"median_s": statistics.median(warm), "slowest_s": max(warm), "candidates": len(warm)}
-        print(name, told[name])
-    if given.json is not None:
-        given.json.write_text(json.dumps(told, indent=1) + "\n")
+    told |= {name: summary(rows, name) for name in dict.fromkeys(row["candidate"] for row in rows)}
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(told, indent=1, default=str) + "\n")
+    part.rename(path)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ class Entry:
     status: str = "proved"
     refused_by: tuple[str, ...] = ()
     """A refusal is for the right reason if the name of the check that it reports contains one of these."""
+    refused_by_on_gpu: tuple[str, ...] = ()
+    """Names that count on a GPU too: of a trick that does not come to its end there."""
     tricks: tuple[int, ...] = ()
     accident: str = ""
     hidden_of: str = ""

@@ -47,6 +47,8 @@ def _not_the_right_reason(entry: corpus.Entry, result: Any) -> str:
         return "" if "candidate" in result.verdict.reason else f"undecided for another reason: {result.verdict.reason}"
     # what lint sees in the source, the audit hook sees when it happens
     accepted = entry.refused_by
+    if result.device != "interpreter":
+        accepted = (*accepted, *entry.refused_by_on_gpu)
     if "lint" in accepted:
         accepted = (*accepted, "system access")
     if any("relative" in name for name in accepted):

@@ -1,31 +1,58 @@
 #!/usr/bin/env bash
 # What is run by hand on a machine with a GPU: tests/gpu/run_all.sh FOLDER. Takes about ten minutes on 16 cores.
-# Needs torch, triton, numpy, pytest, pytest-xdist, libcst, rich and platformdirs; writes JSON and logs into FOLDER.
+# Needs torch, triton, numpy, pytest, pytest-xdist, libcst, rich and platformdirs; writes JSON and logs into FOLDER:
+# proof_cost_gpu.json, adversarial_gpu.json, stress_gpu.json. Each part has its own time and writes its results as it
+# goes, so that whatever is cut short leaves what it had found. Ends with 1 if a part failed or was cut short.
 set -u
-out=$(realpath "${1:?name a folder for the results}")
+out=$(realpath -m "${1:?name a folder for the results}")
 mkdir -p "$out"
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../.." || exit 1
 export PYTHONPATH="${PYTHONPATH:+$PYTHONPATH:}src" TRITON_DEFAULT_FP_FUSION=1 PYTHONUNBUFFERED=1
 python=${PYTHON:-python3}
+status=0
+running=
 
-timeout 90 "$python" benchmarks/proof_cost.py --device cuda --count 4 --json "$out/proof_cost_gpu.json" \
-    2>&1 | tee "$out/proof_cost_gpu.log" | tail -n 2
+# In the background, so that this script can end a part, and gather its results, when it is told to end itself.
+part() { # NAME SECONDS COMMAND...
+    local name=$1 limit=$2 began=$SECONDS code
+    shift 2
+    timeout --kill-after=5 "$limit" "$@" >"$out/$name.log" 2>&1 &
+    running=$!
+    wait "$running"
+    code=$?
+    running=
+    tail -n 3 "$out/$name.log"
+    echo "$name: exit code $code (124: out of time) after $((SECONDS - began)) s"
+    [ "$code" -eq 0 ] || status=1
+}
 
-TILEWRIGHT_RESULTS="$out/part_" timeout 240 "$python" -m pytest -q -n 5 --dist loadgroup -p no:cacheprovider \
-    tests/gpu/test_adversarial.py >"$out/adversarial.log" 2>&1
-tail -n 3 "$out/adversarial.log"
-"$python" - "$out" <<'P'
+gather() {
+    "$python" - "$out" <<'EOF'
 import json, pathlib, sys
-folder = pathlib.Path(sys.argv[1])
-rows, facts = [], {}
-for part in sorted(folder.glob("part_*")):
-    facts = json.loads(part.read_text())
-    rows += facts.pop("files")
-    part.unlink()
-(folder / "adversarial_gpu.json").write_text(json.dumps(facts | {"files": sorted(rows, key=lambda r: r["name"])}, indent=1) + "\n")
-print(f"{sum(not row['complaint'] for row in rows)} of {len(rows)} files as expected")
-P
 
-timeout 260 "$python" tests/gpu/stress_candidates.py --parallel 6 --seconds 210 --json "$out/stress_gpu.json" \
-    --ignore "$out*" >"$out/stress.log" 2>&1
+folder = pathlib.Path(sys.argv[1])
+parts = [json.loads(part.read_text()) for part in sorted(folder.glob("part_gw*")) if part.suffix != ".new"]
+rows = sorted((row for part in parts for row in part.pop("files")), key=lambda row: row["name"])
+if parts:
+    (folder / "adversarial_gpu.json").write_text(json.dumps(parts[0] | {"files": rows}, indent=1) + "\n")
+    print(f"{sum(not row['complaint'] for row in rows)} of {len(rows)} files as expected")
+EOF
+}
+
+finish() {
+    [ -z "$running" ] || kill "$running" 2>/dev/null
+    gather || status=1
+    exit "$status"
+}
+trap finish EXIT
+trap 'status=1; exit 1' TERM INT HUP
+
+rm -f "$out"/part_gw* "$out"/*_gpu.json
+part proof_cost_gpu 100 "$python" benchmarks/proof_cost.py --device cuda --count 4 --parts \
+    --json "$out/proof_cost_gpu.json"
+part adversarial_gpu 235 env TILEWRIGHT_RESULTS="$out/part_" "$python" -m pytest -q -n 5 --dist loadgroup \
+    -p no:cacheprovider tests/gpu/test_adversarial.py
+gather
+part stress_gpu 245 "$python" tests/gpu/stress_candidates.py --parallel 6 --seconds 200 \
+    --json "$out/stress_gpu.json" --ignore "$out*"
 grep -a -m1 '"right"' "$out/stress_gpu.json"

@@ -47,9 +47,11 @@ def outcomes() -> Iterator[Outcomes]:
 def write(outcomes: Outcomes) -> None:
     target = os.environ.get("TILEWRIGHT_RESULTS")
     if target:
-        target += os.environ.get("PYTEST_XDIST_WORKER", "")
+        target += os.environ.get("PYTEST_XDIST_WORKER", "gw0")
         facts = {"gpu": torch.cuda.get_device_name(), "torch": torch.__version__, "files": outcomes}
-        Path(target).write_text(json.dumps(facts, indent=1) + "\n")
+        part = Path(f"{target}.new")
+        part.write_text(json.dumps(facts, indent=1) + "\n")
+        part.replace(target)
 
 
 @pytest.mark.parametrize("entry", FILES)

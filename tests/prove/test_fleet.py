@@ -12,7 +12,7 @@ import pytest
 from tilewright.prove import Prover, fleet
 from tilewright.prove.fleet import Fleet
 from tilewright.prove.results import Result
-from tilewright.prove.session import MODELLED, Case, Generated
+from tilewright.prove.session import CUDA, MODELLED, Case, Generated
 from tilewright.records.problem import Problem
 from tilewright.records.source import KernelSource, TensorSpec
 
@@ -39,7 +39,7 @@ class Recorder:
 @pytest.fixture
 def make(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Fleet]:
     monkeypatch.setattr(fleet, "Session", Recorder)
-    return lambda count: Fleet([SimpleNamespace()] * count, "", "ModelNew", seed=0, timeout_s=1.0)
+    return lambda count: Fleet([SimpleNamespace(jobs=CUDA)] * count, "", "ModelNew", seed=0, timeout_s=1.0)
 
 
 def case(name: str, *shape: int, large: bool = False, **changes: object) -> Case:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tilewright.prove.problems import strides_of
 from tilewright.prove.results import Result
-from tilewright.prove.session import Case, Generated, Host, Session
+from tilewright.prove.session import CUDA, Case, Generated, Host, Session
 
 _COMPILE, _LARGE = 10.0, 8.0
 """What compiling a kernel's binary, and a call at the real size, cost, in calls of a small problem."""
@@ -31,14 +31,27 @@ class Fleet:
 
     def __init__(self, hosts: Sequence[Host], text: str, class_name: str, *, seed: int, timeout_s: float) -> None:
         self._sessions = [Session(host, text, class_name, seed=seed, timeout_s=timeout_s) for host in hosts]
+        self._compiles = any(host.jobs == CUDA for host in hosts)
         self._home: dict[str, int] = {}
+        self._instances: dict[str, str] = {}
         self._load = [0.0] * len(self._sessions)
+        self._cases: list[dict[str, object]] = [{} for _ in self._sessions]
         self._binaries: list[set[object]] = [set() for _ in self._sessions]
 
     def close(self) -> None:
         """Remove all arrays."""
         with ThreadPoolExecutor(len(self._sessions)) as threads:
             list(threads.map(Session.close, self._sessions))
+
+    def parts(self) -> list[dict[str, object]]:
+        """Where each worker's seconds went so far, as the parent saw it and as the worker says."""
+        return [
+            {
+                **{part: round(seconds, 3) for part, seconds in session.parts_s.items()},
+                "cases": dict(self._cases[number]),
+            }
+            for number, session in enumerate(self._sessions)
+        ]
 
     def run(self, cases: Sequence[Case], told: Told = lambda ended: None) -> dict[str, Result]:
         """Run ``cases``; in each worker nothing runs after a case that did not end.
@@ -49,19 +62,27 @@ class Fleet:
                 work: to compare them takes time.
         """
         self._deal(cases)
+        self._instances.update({case.name: case.instance for case in cases})
         parts: list[list[Case]] = [[] for _ in self._sessions]
         for case in cases:
             parts[self._home[case.instance]].append(case)
         busy = [(session, part) for session, part in zip(self._sessions, parts, strict=True) if part]
         if len(self._sessions) == 1:
             results = busy[0][0].run(busy[0][1], stop_at_crash=True)
+            self._note(results)
             told(results)
             return results
         results = {}
         with ThreadPoolExecutor(max(1, len(busy))) as threads:
             for found in threads.map(lambda one: _run_in_turn(one[0], one[1], told), busy):
                 results.update(found)
+        self._note(results)
         return {case.name: results[case.name] for case in cases}
+
+    def _note(self, results: Mapping[str, Result]) -> None:
+        homes = {name: self._home[instance] for name, instance in self._instances.items()}
+        for name, result in results.items():
+            self._cases[homes[name]][name] = result.parts_s
 
     def _deal(self, cases: Sequence[Case]) -> None:
         """Give each new instance to the worker that is done with it first, the longest first."""
@@ -70,7 +91,7 @@ class Fleet:
         for case in cases:
             if case.instance not in self._home:
                 calls[case.instance] = calls.get(case.instance, 0.0) + (_LARGE if _is_large(case) else 1.0)
-                needed.setdefault(case.instance, _binary(case))
+                needed.setdefault(case.instance, _binary(case, compiles=self._compiles))
 
         def done(worker: int, instance: str) -> float:
             binary, compiling = needed[instance]
@@ -110,8 +131,11 @@ def _is_large(case: Case) -> bool:
     return any(isinstance(value, np.ndarray) and value.nbytes >= _LARGE_BYTES for value in case.values)
 
 
-def _binary(case: Case) -> tuple[object, float]:
+def _binary(case: Case, *, compiles: bool) -> tuple[object, float]:
     """What Triton tells binaries apart by, as far as it follows from the call, and what compiling them costs."""
+    if not compiles:
+        # the interpreter does it for each instance, so to say: what weighs there is the calls themselves
+        return case.instance, _COMPILE
     kinds: list[object] = [case.config, case.first_call, *case.dtypes]
     for spec in case.problem.inputs:
         if spec.dtype == "python":

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from tilewright.prove import baseline as baseline_room
 from tilewright.prove import trials
@@ -75,6 +76,9 @@ class Prover:
     The original, and the oracle, run once, in ``worker``'s process; candidates run in others where there are any. Raw
     arrays come back and are compared here.
     """
+
+    parts: Mapping[str, object] = MappingProxyType({})
+    """Where the seconds of the latest proof went, for whoever wants to make it faster."""
 
     def __init__(
         self,
@@ -168,22 +172,31 @@ class Prover:
         trial = trials.Trials(
             self._baselines, self._precision, self._gate, len(hosts), operations, tuned="autotune" in candidate.text
         )
+        parts: dict[str, float] = {}
         try:
-            return self._decide(fleet, trial, began, limit_s)
+            return self._decide(fleet, trial, began, limit_s, parts)
         finally:
+            workers_s, closing = fleet.parts(), time.monotonic()
             trial.close()
             fleet.close()
+            parts["close"] = time.monotonic() - closing
+            self.parts = {**{part: round(seconds, 3) for part, seconds in parts.items()}, "workers": workers_s}
 
-    def _decide(self, fleet: Fleet, trial: trials.Trials, began: float, limit_s: float) -> Verdict:
+    def _decide(
+        self, fleet: Fleet, trial: trials.Trials, began: float, limit_s: float, parts: dict[str, float]
+    ) -> Verdict:
         judged: list[tuple[Planned, Judged]] = []
         notes: list[str] = []
         ahead: dict[str, Result] = {}
-        for cases in trial.stages():
+        for number, cases in enumerate(trial.stages(), 1):
+            at = time.monotonic()
             results = fleet.run([case for case in (*cases, *trial.ahead) if case.name not in ahead], trial.take)
             ahead |= {case.name: results[case.name] for case in trial.ahead}
             results |= ahead
+            parts[f"stage {number}"], at = time.monotonic() - at, time.monotonic()
             ended = [(case.name, results[case.name]) for case in cases if results[case.name].kind != "not_run"]
             judged += trial.judge(ended, notes)
+            parts[f"judging {number}"] = time.monotonic() - at
             failed = [(planned, item) for planned, item in judged if not item.check.passed]
             if failed:
                 return self._verdict(Status.REFUTED, judged, _smallest(failed), notes, began)

@@ -68,6 +68,8 @@ class Result:
     """Of memory that the call must have written to return its outputs; told of generated inputs only."""
     elapsed_s: float = 0.0
     """Processor seconds that the call took, as the worker says."""
+    parts_s: Any = None
+    """Seconds of each of the worker's parts, unread."""
 
     @property
     def ran(self) -> bool:
@@ -115,6 +117,7 @@ def read_result(folder: Path, sent: Mapping[str, Array] | None = None) -> Result
             times=told.get("times"),
             written_bytes=int(told.get("written_bytes", 0)),
             elapsed_s=float(told["elapsed_s"]),
+            parts_s=told.get("parts_s"),
         )
     except FileNotFoundError:
         return None

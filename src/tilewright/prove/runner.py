@@ -13,7 +13,7 @@ import linecache
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,6 +30,7 @@ from tilewright.prove.runner_words import NO_SUCH_STATE
 from tilewright.prove.structure.snapshot import preload
 from tilewright.prove.structure.watch import Watch, odd_tensors
 
+_SCRIPTED = "failed in the TorchScript interpreter"
 _MANY_CALLS = 24
 """Calls of a worn model before the one that is looked at."""
 
@@ -74,6 +75,8 @@ class Runner:
             raise AttributeError(f"the file has no class {class_name}")
         self.module, self.model_class = module, getattr(module, class_name)
         self.instances: dict[str, Instance] = {}
+        self.parts_s: dict[str, float] = {}
+        """Seconds of each part of the case that runs; for whoever wants to make it faster."""
         self.looked_at: set[str] = set()
         """Cases after which everything is compared with how it was: what was replaced stays so."""
 
@@ -86,8 +89,10 @@ class Runner:
         folder = folder / case["name"]
         # processor time: what else the machine does must not decide which problems are affordable
         began, lost = time.process_time(), False
+        self.parts_s.clear()
         try:
             result = self._run(case, folder, tuned) | {"elapsed_s": time.process_time() - began}
+            result["parts_s"] = {part: round(seconds, 4) for part, seconds in self.parts_s.items()}
         except Exception as error:
             lost = self.backend.lost(error)
             result = {"error": _root(error), "line": _line_in(self.source, error), "kind": _kind(error, lost)}
@@ -123,29 +128,46 @@ class Runner:
         saved = save_all(folder, "output", leaves, int(told["places"]))
         return {"outputs": saved, "inputs": [], "state": [], "seen": {"how": how}}
 
+    @contextlib.contextmanager
+    def _timed(self, part: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.parts_s[part] = self.parts_s.get(part, 0.0) + time.perf_counter() - began
+
     def _call(self, case: dict[str, Any], folder: Path, tuned: tuning.Tuning) -> dict[str, Any]:
-        instance = self._instance(case, folder)
+        with self._timed("model"):
+            instance = self._instance(case, folder)
         model, probe = instance.model, case["probe"]
-        inputs = [self._input(case, folder, index) for index in range(len(case["inputs"]))]
-        if probe == "refilled":
-            inputs = refilled(instance.inputs, inputs)
+        with self._timed("inputs"):
+            inputs = [self._input(case, folder, index) for index in range(len(case["inputs"]))]
+            if probe == "refilled":
+                inputs = refilled(instance.inputs, inputs)
         tuned.reset(case["config"], case["first_call"])
         if case["needs_state"]:
             self._change_state(case, folder, instance, inputs)
         self.backend.reseed(self.seed)
         with instance.buffers(probe, case["continues"]):
             if probe == "timed":
-                return {"times": self.backend.time(lambda: model(*inputs)), "outputs": [], "inputs": [], "state": []}
-            with self.backend.call(case["arithmetic"], [*named(inputs), *instance.state().items()]):
+                with self._timed("clock"):
+                    times = self.backend.time(lambda: model(*inputs))
+                return {"times": times, "outputs": [], "inputs": [], "state": []}
+            with (
+                self._timed("around"),
+                self.backend.call(case["arithmetic"], [*named(inputs), *instance.state().items()]),
+            ):
                 if probe == "worn":
                     for _ in range(_MANY_CALLS):
                         model(*(instance.inputs or inputs))
                     instance.rewind()
                     inputs = refilled(instance.inputs, inputs)
-                with self.watch.call(no_op=probe == "no_op"):
+                with self._timed("call"), self.watch.call(no_op=probe == "no_op"):
                     outputs = model(*inputs)
-                memory = self.backend.settle()
-            return self._told(case, folder, instance, inputs, outputs, tuned) | {"memory": memory}
+                with self._timed("settle"):
+                    memory = self.backend.settle()
+            with self._timed("told"):
+                return self._told(case, folder, instance, inputs, outputs, tuned) | {"memory": memory}
 
     def _told(
         self,
@@ -265,14 +287,18 @@ def _kind(error: BaseException, lost: bool) -> str:
         return "crashed"
     # the CPU's allocator has no exception of its own
     short = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    # nor does an error keep its type on its way through TorchScript
+    short = short or (_SCRIPTED in str(error) and "out of memory" in str(error))
     return "out_of_memory" if short else "raised"
 
 
 def _root(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
-    first = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {first[0] if first else ''}"[:400]
+    lines = str(error).strip().splitlines() or [""]
+    # TorchScript says first that something failed, and last what did
+    said = f"{lines[0]} {lines[-1].strip()}" if _SCRIPTED in lines[0] and len(lines) > 1 else lines[0]
+    return f"{type(error).__name__}: {said}"[:400]
 
 
 def _line_in(source: str, error: BaseException | None) -> int | None:

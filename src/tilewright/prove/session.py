@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,6 +94,8 @@ class Session:
         self, host: Host, text: str, class_name: str, *, seed: int, timeout_s: float, watched: bool = True
     ) -> None:
         self._watched = watched
+        self.parts_s: dict[str, float] = {"write": 0.0, "job": 0.0, "read": 0.0}
+        """Seconds that were spent on each part so far: what goes to the worker, its work, and what comes back."""
         # torch.initial_seed() tells a file this one, and from it no other
         self._host, self._class_name, self._seed = host, class_name, derived(seed, "model")
         self._left_s, self._used = timeout_s, False
@@ -171,10 +174,14 @@ class Session:
 
     def _run_some(self, cases: Sequence[Case]) -> tuple[Outcome, dict[str, Result]]:
         """One job over ``cases``: how it ended, and what became of those that came to an end."""
+        began = time.monotonic()
         for case in cases:
             self._prepare(case)
+        self.parts_s["write"] += time.monotonic() - began
         told = {"folder": str(self._folder), "cases": [case_arguments(case) for case in cases]}
         outcome = self._call("run_cases", {**self._common(), **told, "watched": self._watched})
+        self.parts_s["job"] += outcome.elapsed_s
+        began = time.monotonic()
         ended: dict[str, Result] = {}
         for case in cases:
             result = read_result(self._folder / case.name, _sent(case))
@@ -183,6 +190,7 @@ class Session:
             ended[case.name] = result
         for name in ended:
             shutil.rmtree(self._folder / name, ignore_errors=True)
+        self.parts_s["read"] += time.monotonic() - began
         return outcome, ended
 
     def _common(self) -> dict[str, Any]:

@@ -94,6 +94,12 @@ class Verifier:
         self._met: host.Device | None = None
         self._gate: Gate | None = None
         self._counting: Worker | None = None
+        self._parts: Mapping[str, object] = {}
+
+    @property
+    def parts(self) -> Mapping[str, object]:
+        """Where the seconds of the latest candidate that ran went: stages, and each worker's cases."""
+        return self._parts
 
     def __enter__(self) -> Verifier:
         # Importing PyTorch and Triton takes seconds, which the parent uses to read
@@ -191,6 +197,7 @@ class Verifier:
         except BaseException:
             self._discard()
             raise
+        self._parts = prepared.prover.parts
         if not only_numbers(verdict):
             self._discard()
         _blame_reference(claim, prepared.call, verdict)
