@@ -125,22 +125,14 @@ def optimize(
         InputError: the input, or the store, cannot be used. A StoreError in the middle of a run holds the best file.
         Interrupted: somebody pressed Ctrl-C.
     """
-    wanted = choice(Precision, precision, "--precision")
-    asked = None if device is None else choice(Device, device, "--device")
-    if asked is Device.CUDA:
-        require_gpu()
+    wanted, asked = choice(Precision, precision, "--precision"), _device(device)
     if not (isfinite(limit_s) and limit_s > 0):
         raise InputError(f"--limit {limit_s:g}: no time to measure anything; give seconds above 0")
     confined = host.require_confinement(allow_unsandboxed=allow_unsandboxed)
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tilewright-")))
-        request, target = read_request(
-            model_new,
-            gpu=gpu,
-            metrics=metrics,
-            reference=reference_path(reference, folder),
-            inputs=spec_of(inputs),
-        )
+        found, spec = reference_path(reference, folder), spec_of(inputs)
+        request, target = read_request(model_new, gpu=gpu, metrics=metrics, reference=found, inputs=spec)
         where, target, note = place(asked, request.gpu, target)
         request = with_note(request, note, measured=where is Device.CUDA)
         job = replace(_job(request, target, stage, wanted, where, seed), limit_s=limit_s, autotune=autotune)
@@ -148,6 +140,15 @@ def optimize(
         if store is not None:
             log = stack.enter_context(Store(Path(store)).begin(kept_request(job), versions=versions(__version__)))
         return carry_out(job, log, confined=confined, on_step=on_step, on_run=on_run)
+
+
+def _device(device: Device | str | None) -> Device | None:
+    if device is None:
+        return None
+    found = choice(Device, device, "--device")
+    if found is Device.CUDA:
+        require_gpu()
+    return found
 
 
 def _job(
