@@ -13,8 +13,8 @@ from tilewright.report.page.plot import NARROW, WIDE, Scale, log_ticks, path
 from tilewright.report.page.reading import Figure, forms, number, part, text
 
 HEIGHT, TOP, LEFT, RIGHT, FOOT = 340.0, 12.0, 58.0, 14.0, 46.0
-APART, LABEL_WIDTH = 4.5, 90.0
-"""Pixels that a point stands from its intensity, and that its label takes."""
+APART, LABEL_WIDTH, NEAR = 4.5, 90.0, 14.0
+"""Pixels that a point stands from its intensity, that its label takes, and from which on the roof is near it."""
 UNIT_WORDS = {
     "tensor_tf32": "TF32 tensor cores",
     "tensor_fp16": "FP16 tensor cores",
@@ -228,7 +228,7 @@ def _points(roof: Roof, points: list[tuple[str, Figure]], provenance: str, x: Sc
             ),
             Label(
                 x=at - 10 if side < 0 or room else at + 10,
-                y=level + (20 if room else 4),
+                y=level + (20 if room or level - y.at(roof.allowed_tflops) < NEAR else 4),
                 text=f"{name} {rate.value:.4g}",
                 anchor="end" if side < 0 or room else "start",
                 kind="value",
