@@ -21,7 +21,7 @@ def values() -> np.ndarray:
     return np.random.default_rng(0).standard_normal((1500, 1025)).astype(np.float32)
 
 
-def test_a_large_array_is_written_once_and_every_copy_is_a_file_of_its_own(values, tmp_path: Path) -> None:
+def test_a_large_array_is_kept_and_every_copy_is_a_file_of_its_own(values, tmp_path: Path) -> None:
     for name in ("one.npy", "two.npy"):
         spill.write(values, tmp_path / name)
     with (tmp_path / "one.npy").open("r+b") as file:
@@ -36,8 +36,11 @@ def test_a_large_array_is_written_once_and_every_copy_is_a_file_of_its_own(value
 
 def test_the_kept_file_goes_with_the_array(tmp_path: Path) -> None:
     given = np.zeros((1024, 1025))
-    spill.write(given, tmp_path / "given.npy")
+    spill.write(given, tmp_path / "first.npy")
+    assert spill._files[id(given)] is None
+    spill.write(given, tmp_path / "second.npy")
     kept = spill._files[id(given)]
+    assert kept is not None
     assert kept.is_file()
     del given
     gc.collect()

@@ -22,30 +22,41 @@ _PIECE_BYTES = 1 << 20
 """Small enough for a processor's cache."""
 
 _lock = threading.Lock()
-_files: dict[int, Path] = {}
+_files: dict[int, Path | None] = {}
+"""By array: the file that is copied, or ``None`` where one worker alone was given it so far."""
 
 
 def write(values: Array, path: Path) -> None:
-    """Write ``values`` as ``.npy``; a large array is written once, and copied for everybody else who is given it.
+    """Write ``values`` as ``.npy``; a large array that is given to many is kept in a file, and copied from there.
 
     A copy, and no link: the worker that gets it may write to it.
     """
-    if values.nbytes < _LARGE_BYTES:
+    if values.nbytes < _LARGE_BYTES or _is_new(values):
         np.save(path, values, allow_pickle=False)
         return
     with _lock:
-        kept = _files.get(id(values))
+        kept = _files[id(values)]
         if kept is None:
             descriptor, name = tempfile.mkstemp(prefix="tilewright-values-", suffix=".npy")
             kept = Path(name)
             with os.fdopen(descriptor, "wb") as file:
                 np.save(file, values, allow_pickle=False)
             _files[id(values)] = kept
-            weakref.finalize(values, _remove, id(values))
     shutil.copyfile(kept, path)
 
 
+def _is_new(values: Array) -> bool:
+    """Whether nobody was given ``values`` before."""
+    with _lock:
+        if id(values) in _files:
+            return False
+        _files[id(values)] = None
+        weakref.finalize(values, _remove, id(values))
+        return True
+
+
 def _remove(key: int) -> None:
+    # without the lock, which the thread that drops the array may hold
     if (path := _files.pop(key, None)) is not None:
         path.unlink(missing_ok=True)
 
