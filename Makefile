@@ -39,7 +39,7 @@ test: install
 # The rooms whose behaviour depends on Triton's version.
 test-triton-3.6: $(VENV36)/.installed
 	$(VENV36)/bin/python -m pytest -n $(WORKERS) -m 'not one_triton' \
-		tests/capture tests/compiler tests/families tests/lint tests/prove tests/workers tests/cli/test_optimize.py
+		tests/capture tests/compiler tests/families tests/lint tests/prove tests/timing tests/workers tests/cli/test_optimize.py
 
 check: install
 	$(BIN)/ruff check .

@@ -25,7 +25,8 @@ from typing import Any
 import tilewright
 from tilewright import source
 from tilewright.records.timing import Comparison, Decision
-from tilewright.report.bench_info import comparison_form, comparison_line
+from tilewright.report.bench_info import comparison_line
+from tilewright.report.measured_form import comparison_form
 
 ROOT = Path(__file__).parent.parent
 INPUTS = "A=f32[8192,2048] B=f32[4096,8192]"
