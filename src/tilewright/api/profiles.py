@@ -89,34 +89,22 @@ def profile(
     Raises:
         InputError: the input cannot be used. That no counters can be read here is none: ``Profiled.why`` says it.
     """
-    if not (math.isfinite(timeout_s) and timeout_s > 0):
-        raise InputError(f"--timeout {timeout_s:g}: no time to profile anything; give seconds above 0")
-    if keep is not None and not Path(keep).is_dir():
-        raise InputError(f"--keep {keep}: no such folder; make it first")
+    _check(timeout_s, keep)
     host.require_confinement(allow_unsandboxed=allow_unsandboxed)
     live = metrics is None and host.gpu_is_visible()
     request, target = _read(path, gpu, metrics, reference, inputs, live=live)
     wanted = stages.get(stage or request.stage or DEFAULT_STAGE) if stage or request.stage else None
     with search.Session(target, on_step=on_step) as session:
-        found = capture(
-            request.source,
-            target=target,
-            worker=session.capture_worker,
-            inputs=request.inputs,
-            reference=request.reference_path,
-            grid_sizes=profiling.grid_sizes(request.metrics),
-        )
+        found = _captured(request, target, session)
         measured, why = None, "" if request.metrics else _NO_GPU
         if request.metrics:
             measured = _given(request, metrics)
         elif live:
-            given = secrets.randbits(SEED_BITS) if seed is None else seed
-            problem = Problem(inputs=found.inputs, init_arguments=found.init_arguments, label="as stated")
             profiler = profiling.Profiler(
-                problem,
+                Problem(inputs=found.inputs, init_arguments=found.init_arguments, label="as stated"),
                 request.reference_path,
                 target=target,
-                seed=given,
+                seed=secrets.randbits(SEED_BITS) if seed is None else seed,
                 say=session.say,
                 allow_unsandboxed=allow_unsandboxed,
                 keep=None if keep is None else Path(keep),
@@ -124,13 +112,16 @@ def profile(
             measured, why = _measured(profiler, request, found, wanted, target, timeout_s)
         values = {} if measured is None else measured.metrics
         analysed = analyse(found, session, metrics=values, stage=wanted or stages.get(DEFAULT_STAGE))
-    inspection = Inspection(
-        request=replace(request, metrics=values),
-        target=target,
-        capture=found,
-        analyses=tuple(one.analysis for one in analysed),
-    )
-    return Profiled(inspection=inspection, profile=measured, stage=wanted, why=why)
+    analyses = tuple(one.analysis for one in analysed)
+    inspected = Inspection(request=replace(request, metrics=values), target=target, capture=found, analyses=analyses)
+    return Profiled(inspection=inspected, profile=measured, stage=wanted, why=why)
+
+
+def _check(timeout_s: float, keep: str | None) -> None:
+    if not (math.isfinite(timeout_s) and timeout_s > 0):
+        raise InputError(f"--timeout {timeout_s:g}: no time to profile anything; give seconds above 0")
+    if keep is not None and not Path(keep).is_dir():
+        raise InputError(f"--keep {keep}: no such folder; make it first")
 
 
 def _read(
@@ -152,6 +143,17 @@ def _read(
     request, target = read_request(path, gpu=own.name, metrics=metrics, reference=reference, inputs=inputs)
     # what a document says was measured elsewhere, or before
     return replace(request, metrics={}), target
+
+
+def _captured(request: Request, target: Target, session: search.Session) -> Capture:
+    return capture(
+        request.source,
+        target=target,
+        worker=session.capture_worker,
+        inputs=request.inputs,
+        reference=request.reference_path,
+        grid_sizes=profiling.grid_sizes(request.metrics),
+    )
 
 
 def _given(request: Request, metrics: str | None) -> Profile:
