@@ -95,7 +95,7 @@ def profile(
     request, target = _read(path, gpu, metrics, reference, inputs, live=live)
     wanted = stages.get(stage or request.stage or DEFAULT_STAGE) if stage or request.stage else None
     with search.Session(target, on_step=on_step) as session:
-        found = _captured(request, session)
+        found = _captured(request, target, session)
         measured, why = None, "" if request.metrics else _NO_GPU
         if request.metrics:
             measured = _given(request, metrics)
@@ -113,8 +113,8 @@ def profile(
         values = {} if measured is None else measured.metrics
         analysed = analyse(found, session, metrics=values, stage=wanted or stages.get(DEFAULT_STAGE))
     analyses = tuple(one.analysis for one in analysed)
-    inspection = Inspection(request=replace(request, metrics=values), target=target, capture=found, analyses=analyses)
-    return Profiled(inspection=inspection, profile=measured, stage=wanted, why=why)
+    inspected = Inspection(request=replace(request, metrics=values), target=target, capture=found, analyses=analyses)
+    return Profiled(inspection=inspected, profile=measured, stage=wanted, why=why)
 
 
 def _check(timeout_s: float, keep: str | None) -> None:
@@ -122,17 +122,6 @@ def _check(timeout_s: float, keep: str | None) -> None:
         raise InputError(f"--timeout {timeout_s:g}: no time to profile anything; give seconds above 0")
     if keep is not None and not Path(keep).is_dir():
         raise InputError(f"--keep {keep}: no such folder; make it first")
-
-
-def _captured(request: Request, session: search.Session) -> Capture:
-    return capture(
-        request.source,
-        target=session.target,
-        worker=session.capture_worker,
-        inputs=request.inputs,
-        reference=request.reference_path,
-        grid_sizes=profiling.grid_sizes(request.metrics),
-    )
 
 
 def _read(
@@ -154,6 +143,17 @@ def _read(
     request, target = read_request(path, gpu=own.name, metrics=metrics, reference=reference, inputs=inputs)
     # what a document says was measured elsewhere, or before
     return replace(request, metrics={}), target
+
+
+def _captured(request: Request, target: Target, session: search.Session) -> Capture:
+    return capture(
+        request.source,
+        target=target,
+        worker=session.capture_worker,
+        inputs=request.inputs,
+        reference=request.reference_path,
+        grid_sizes=profiling.grid_sizes(request.metrics),
+    )
 
 
 def _given(request: Request, metrics: str | None) -> Profile:
