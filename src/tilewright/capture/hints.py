@@ -6,6 +6,8 @@ import ast
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from tilewright.source import syntax
+
 _SAME_SHAPE = frozenset(
     {"contiguous", "cuda", "to", "float", "half", "bfloat16", "double", "detach", "clone", "type", "cpu"}
 )
@@ -36,7 +38,7 @@ def read(text: str, forward: str = "ModelNew") -> Hints:
         text: the file's source, which must parse.
         forward: the class whose ``forward`` is entered.
     """
-    tree = ast.parse(text)
+    tree = syntax.parse(text)
     reader = _Reader()
     for node in tree.body:
         if isinstance(node, ast.FunctionDef):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 
+from tilewright.source import syntax
+
 _BINARY: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: lambda left, right: left + right,
     ast.Sub: lambda left, right: left - right,
@@ -24,7 +26,7 @@ def evaluate(expression: str, values: Mapping[str, int]) -> int:
         ValueError: The text is no such expression, a name has no value, or it divides by zero.
     """
     try:
-        return _value(ast.parse(expression, mode="eval").body, values)
+        return _value(syntax.parse_expression(expression), values)
     except (SyntaxError, ZeroDivisionError, RecursionError) as error:
         raise ValueError(f"{expression!r} has no value: {error}") from error
 
@@ -36,7 +38,7 @@ def names(expression: str) -> frozenset[str]:
         ValueError: The text is no expression.
     """
     try:
-        tree = ast.parse(expression, mode="eval")
+        tree = syntax.parse_expression(expression)
     except (SyntaxError, RecursionError) as error:
         raise ValueError(f"{expression!r} is no index expression: {error}") from error
     return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)) - _CALLS.keys()

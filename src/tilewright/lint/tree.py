@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import libcst as cst
 from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from tilewright.errors import SourceError
+from tilewright.source import syntax
 from tilewright.source.tree import parsed
 from tilewright.source.walk import children
 from tilewright.source.walk import walk as walk
@@ -52,7 +52,7 @@ def literal(node: cst.CSTNode | None) -> object:
     if node is None or not isinstance(node, cst.BaseExpression):
         return UNKNOWN
     try:
-        return ast.literal_eval(cst.Module(()).code_for_node(node).strip())
+        return syntax.literal(cst.Module(()).code_for_node(node).strip())
     except (ValueError, SyntaxError, TypeError):
         return UNKNOWN
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Sequence
 
 from tilewright.errors import SpecError
 from tilewright.records.source import TensorSpec
+from tilewright.source import syntax
 
 DTYPES = ("f32", "f16", "bf16", "f64", "i8", "i16", "i32", "i64", "u8", "bool")
 """The dtypes of SPEC, in its short names."""
@@ -115,7 +115,7 @@ def _sizes(text: str, kind: str, place: str) -> tuple[int, ...]:
 
 def _parse_value(name: str, text: str, place: str) -> TensorSpec:
     try:
-        value = ast.literal_eval(text)
+        value = syntax.literal(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         value = ...
     if value is not None and not isinstance(value, bool | int | float | str):

@@ -15,6 +15,7 @@ from tilewright.records.algorithm import Contraction
 from tilewright.records.schedule import Schedule
 from tilewright.records.source import KernelSource
 from tilewright.records.trial import Lifted, Refusal
+from tilewright.source import syntax
 from tilewright.source.edit import insert_before, replace_kernel
 from tilewright.source.launches import LaunchSite, replace_launch
 
@@ -98,7 +99,7 @@ def kernel_parameters(text: str, kernel: str) -> tuple[Parameter, ...] | Refusal
 
 
 def _function(text: str, kernel: str) -> ast.FunctionDef | None:
-    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef) and node.name == kernel]
+    nodes = [node for node in ast.walk(syntax.parse(text)) if isinstance(node, ast.FunctionDef) and node.name == kernel]
     return nodes[0] if nodes else None
 
 

@@ -16,6 +16,7 @@ from tilewright.families.contraction.emit_signature import Parameter
 from tilewright.families.contraction.emit_text import Names, names_in, substitute
 from tilewright.records.algorithm import Contraction, Operand, Output
 from tilewright.records.launch import ConstexprArgument, Launch
+from tilewright.source import syntax
 from tilewright.source.launches import LaunchSite
 
 _GRID = re.compile(r"\bgrid_([012])\b")
@@ -103,7 +104,7 @@ def added_arguments(sized: Sized, text: str, site: LaunchSite, arguments: Mappin
 
 def grid_texts(text: str, site: LaunchSite) -> list[str] | None:
     """The expressions of the grid at ``site``; ``None`` where they cannot be read or rest on a tuned value."""
-    node: ast.expr = ast.parse(site.grid, mode="eval").body
+    node: ast.expr = syntax.parse_expression(site.grid)
     if isinstance(node, ast.Name):
         values = _assigned(text, site.function, node.id)
         if len(values) != 1:
@@ -122,7 +123,7 @@ def grid_texts(text: str, site: LaunchSite) -> list[str] | None:
 
 def _assigned(text: str, function: str, name: str) -> list[ast.expr]:
     """Everything assigned to ``name`` in ``function``."""
-    body: ast.AST = ast.parse(text)
+    body: ast.AST = syntax.parse(text)
     for part in function.split("."):
         owners = [n for n in ast.walk(body) if isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name == part]
         if not owners:

@@ -7,6 +7,8 @@ import re
 import textwrap
 from collections.abc import Iterable, Mapping
 
+from tilewright.source import syntax
+
 LINE_LENGTH = 100
 """Emitted code is broken at this column."""
 
@@ -60,7 +62,7 @@ def term(index: str, stride: str) -> str | None:
 
 def factor(expression: str) -> str:
     """``expression`` as it may stand behind a ``*``."""
-    return expression if _is_product(ast.parse(expression, mode="eval").body) else f"({expression})"
+    return expression if _is_product(syntax.parse_expression(expression)) else f"({expression})"
 
 
 def _is_product(node: ast.expr) -> bool:
@@ -71,7 +73,7 @@ def _is_product(node: ast.expr) -> bool:
 
 def is_atom(expression: str) -> bool:
     """Whether ``expression`` is a name, a number, a call or the like, which needs no parentheses anywhere."""
-    node = ast.parse(expression, mode="eval").body
+    node = syntax.parse_expression(expression)
     return isinstance(node, ast.Name | ast.Constant | ast.Call | ast.Attribute | ast.Subscript)
 
 

@@ -15,7 +15,7 @@ from tilewright.records.launch import Launch, ScalarArgument
 from tilewright.records.schedule import Schedule
 from tilewright.records.source import KernelSource
 from tilewright.records.trial import Lifted, Refusal
-from tilewright.source import tree
+from tilewright.source import syntax, tree
 from tilewright.source.edit import replace_kernel
 from tilewright.source.launches import LaunchSite, parameters, replace_launch
 
@@ -76,7 +76,7 @@ def _call(text: str, site: LaunchSite, plan: Sequence[Schedule]) -> str:
     """The launch with its warps and stages set, or left to the autotune list; everything else as it was."""
     node = next(
         found
-        for found in ast.walk(ast.parse(text))
+        for found in ast.walk(syntax.parse(text))
         if isinstance(found, ast.Call) and (found.lineno, found.col_offset) == (site.line, site.column)
         and isinstance(found.func, ast.Subscript)
     )  # fmt: skip

@@ -8,7 +8,7 @@ import libcst as cst
 
 from tilewright.families.rewrite import launch_sites
 from tilewright.records.trial import Refusal
-from tilewright.source import tree
+from tilewright.source import syntax, tree
 from tilewright.source.launches import LaunchSite
 from tilewright.source.walk import walk
 
@@ -66,7 +66,7 @@ class _Swap(cst.CSTTransformer):
 
 def _grid_elements(text: str, site: LaunchSite) -> tuple[int, int, int, int] | str:
     """Where the two expressions of the grid stand in ``text``, as offsets, or why they cannot be found."""
-    module = ast.parse(text)
+    module = syntax.parse(text)
     calls = [
         node
         for node in ast.walk(module)
