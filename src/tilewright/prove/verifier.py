@@ -124,11 +124,14 @@ class Verifier:
     def prepare(self, claim: Claim, *, seed: int | None, timeout_s: float = 60.0) -> None:
         """Run the claim's reference and original now, so that its first candidate need not wait for them.
 
+        Nothing of this verifier runs any more when it returns, until a candidate comes.
+
         Raises:
             InputError: one of them cannot be used.
         """
         self._stock.start()
         self._prepare(claim, seed, timeout_s, _Times())
+        self._stock.take()
 
     def verify(self, claim: Claim, *, seed: int | None = None, timeout_s: float = 60.0) -> Verification:
         """Verify a candidate against a reference, an original, or both.

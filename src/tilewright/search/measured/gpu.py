@@ -19,6 +19,7 @@ from tilewright.records.stage import Stage
 from tilewright.records.target import Target
 from tilewright.records.timing import Comparison, Screening
 from tilewright.records.verification import Claim, Verification
+from tilewright.search.measured.attempt import hash_of
 from tilewright.search.measured.workbench import Untimed
 from tilewright.search.operations import operations_of
 from tilewright.timing import Call, Timer
@@ -63,7 +64,8 @@ class GpuWorkbench:
             gpu=target.name,
             device="cuda",
             sandbox=sandbox,
-            many=True,
+            # no process may start ahead of its use: it would take the GPU from what is being timed
+            many=False,
             operations_of=operations_of,
             say=say,
         )
@@ -112,7 +114,10 @@ class GpuWorkbench:
     def screen(self, baseline: str, candidates: Sequence[str], *, limit_s: float) -> Sequence[Screening]:
         """See :class:`Workbench`."""
         self._settle()
-        return self._timer.screen(baseline, candidates, limit_s=limit_s)
+        try:
+            return self._timer.screen(baseline, candidates, limit_s=limit_s)
+        except TimingError as error:
+            return [Screening(sha256=hash_of(text), time_us=None, ratio=None, error=str(error)) for text in candidates]
 
     def prove(self, candidate: str, *, dtypes: Sequence[str] = ()) -> Verification:
         """See :class:`Workbench`."""
