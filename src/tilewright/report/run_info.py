@@ -63,8 +63,10 @@ def _predicted_gain(run: Run) -> str:
     return f"{said} (the interval includes 1: measure it)" if gain and not gain.certain else said
 
 
-def read_lines(request: Request, target: Target, capture: Capture, *, stage: str | None = None) -> Iterator[Part]:
-    """What was read, and what had to be assumed."""
+def read_lines(
+    request: Request, target: Target, capture: Capture, *, stage: str | None = None, by_this_run: bool = False
+) -> Iterator[Part]:
+    """What was read, and what had to be assumed; metrics are the input's, or were measured ``by_this_run``."""
     source = request.source
     kind = "prompt document" if source.first_line > 1 else "kernel file"
     kernels = words.listed(source.kernels)
@@ -72,8 +74,7 @@ def read_lines(request: Request, target: Target, capture: Capture, *, stage: str
     yield Line(label="GPU", text=gpu_words(target))
     if stage is not None:
         yield Line(label="stage", text=stage)
-    measured = words.listed(f"{len(values)} of {kernel}" for kernel, values in request.metrics.items())
-    yield Line(label="metrics", text=f"{measured} (measured)" if request.metrics else "none given: nothing is measured")
+    yield Line(label="metrics", text=_metrics_words(request, by_this_run=by_this_run))
     shapes = ", ".join(words.tensor(spec) for spec in capture.inputs) or "no inputs"
     returned = ", ".join(f"{spec.dtype}{list(spec.shape)}" for spec in capture.outputs) or "nothing"
     yield Line(
@@ -85,6 +86,13 @@ def read_lines(request: Request, target: Target, capture: Capture, *, stage: str
         yield Line(label="stopped", text=f"forward() ended early: {capture.error}", tone=Tone.BAD)
     for index, note in enumerate(request.notes):
         yield Line(label="notes" if index == 0 else "", text=note)
+
+
+def _metrics_words(request: Request, *, by_this_run: bool) -> str:
+    found = words.listed(f"{len(values)} of {kernel}" for kernel, values in request.metrics.items())
+    if by_this_run:
+        return f"{found} (measured by this run)" if request.metrics else "none could be read"
+    return f"{found} (measured)" if request.metrics else "none given: nothing is measured"
 
 
 def gpu_words(target: Target) -> str:
@@ -106,7 +114,7 @@ def kernel_about(launch: Launch, request: Request, launches: Iterable[Launch]) -
 
 
 def _read(run: Run) -> Iterator[Part]:
-    yield from read_lines(run.request, run.target, run.capture, stage=run.stage)
+    yield from read_lines(run.request, run.target, run.capture, stage=run.stage, by_this_run=run.measured is not None)
 
 
 def _found(run: Run) -> Iterator[Section]:
@@ -137,7 +145,7 @@ def _changed(run: Run) -> Iterator[Section]:
     kept = accepted(run)
     for index, trial in enumerate(kept):
         parts = [*change_parts(trial)]
-        if index == len(kept) - 1:
+        if index == len(kept) - 1 and run.measured is None:
             parts += _gained(run)
         step = f", step {index + 1} of {len(kept)}" if len(kept) > 1 else ""
         yield Section(title="CHANGED", about=f"{trial.candidate.kernel}{step}", parts=tuple(parts))

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from tilewright.records.schedule import Schedule
+from tilewright.records.timing import Interval
 from tilewright.search.measured.clock import CONFIRMATION_S, Clock
 from tilewright.search.measured.propose import choose, distance
+from tilewright.search.measured.words import none_faster
 
 BASE = Schedule()
 
@@ -64,3 +66,16 @@ def test_the_clock_counts_earlier_sittings(earlier_s: float, over: bool) -> None
     clock = Clock(50.0 + CONFIRMATION_S, earlier_s=earlier_s, now=lambda: 3.0)
     assert clock.elapsed_s == earlier_s
     assert clock.is_over is over
+
+
+@pytest.mark.parametrize(
+    ("candidates", "rounds", "words"),
+    [
+        (0, 0, "no candidate could be built and run"),
+        (1, 0, "the one candidate was not faster than the file before; it is x0.900 [0.890, 0.910] measured"),
+        (3, 2, "none of 3 candidates was faster than the file before in 2 rounds; the best, x0.900 [0.890, 0.910] measured"),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_what_was_tried_in_vain_is_told_with_its_interval(candidates: int, rounds: int, words: str) -> None:
+    best = Interval(value=0.9, low=0.89, high=0.91)
+    assert none_faster(candidates, best if candidates else None, rounds=rounds) == words

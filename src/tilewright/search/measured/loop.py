@@ -8,6 +8,7 @@ from dataclasses import replace
 from tilewright.capture import capture, capture_variants
 from tilewright.errors import InputError
 from tilewright.lint import check
+from tilewright.profiling import grid_sizes
 from tilewright.records.finding import Finding
 from tilewright.records.launch import Capture
 from tilewright.records.profile import Diagnosis, Profile
@@ -62,6 +63,7 @@ class _Loop:
             worker=session.capture_worker,
             inputs=request.inputs,
             reference=request.reference_path,
+            grid_sizes=grid_sizes(request.metrics),
         )
         self.findings: tuple[Finding, ...] = check(request.source, self.capture.launches)
         variants = capture_variants(

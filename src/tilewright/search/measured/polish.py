@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tilewright.records.schedule import Schedule
 from tilewright.records.trial import StageOutcome
+from tilewright.search.measured import words
 from tilewright.search.measured.propose import Estimator, choose
 from tilewright.search.measured.state import State
 from tilewright.search.measured.trying import Tally, accept_best, look
-from tilewright.timing import ratio_words
 
 NAME = "polish"
 _CENTRES = 3
@@ -71,9 +71,7 @@ def _on_kernel(state: State, kernel: str, tally: Tally) -> tuple[str, str]:
     outcome = accept_best(state, ran, tally, stage=NAME)
     if len(tally.said) > said:
         return outcome, "; ".join(tally.said[said:])
-    best = ran[0][1].ratio if ran else None
-    shown = "" if best is None else f"; the best, {ratio_words(best)} measured"
-    return outcome, f"none of {len(ran)} candidates in {rounds} rounds was faster than the file before{shown}"
+    return outcome, words.none_faster(len(ran), ran[0][1].ratio if ran else None, rounds=rounds)
 
 
 def _centres(state: State, kernel: str) -> list[tuple[Schedule, float]]:

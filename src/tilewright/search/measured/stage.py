@@ -9,10 +9,9 @@ from tilewright.records.stage import Stage
 from tilewright.records.trial import StageOutcome
 from tilewright.search.analyse import Analysed, analyse
 from tilewright.search.explore import healthy
-from tilewright.search.measured import propose
+from tilewright.search.measured import propose, words
 from tilewright.search.measured.state import State
 from tilewright.search.measured.trying import Tally, accept_best, look
-from tilewright.timing import ratio_words
 
 HOPELESS = 1.25
 """A schedule predicted this much slower than the present one is not built: the predicted ratio of two schedules is off
@@ -94,11 +93,7 @@ def _on_kernel(
     outcome = accept_best(state, ran, tally, stage=stage.name)
     if len(tally.said) > said:
         return outcome, "; ".join(tally.said[said:])
-    if not ran:
-        return outcome, f"none of {len(chosen)} candidates could be built and run"
-    best = ran[0][1].ratio
-    shown = "" if best is None else f"; the best, {ratio_words(best)} measured"
-    return outcome, f"none of {len(ran)} candidates was faster than the file before{shown}"
+    return outcome, words.none_faster(len(ran), ran[0][1].ratio if ran else None)
 
 
 def _slowest_first(analysed: Sequence[Analysed], metrics: Mapping[str, Mapping[str, float]]) -> list[Analysed]:
