@@ -23,7 +23,7 @@ from tilewright.workers.environment import private_folders, worker_environment
 from tilewright.workers.sandbox import sandbox_of_kind
 from tilewright.workers.sandbox.plan import Plan, Sockets
 
-READY_LIMIT_S = 90.0
+READY_LIMIT_S = 40.0
 """For importing PyTorch and making a context: what takes longer waits for a profiler that it cannot reach."""
 _TICK_S, _GRACE_S = 0.05, 0.5
 _PROGRESS_BYTES, _OUTPUT_BYTES = 1 << 20, 20_000

@@ -25,7 +25,7 @@ from tilewright.search.operations import operations_of
 from tilewright.timing import Call, Timer
 
 PROOF_LIMIT_S = 60.0
-_PROFILE_LIMIT_S = 60.0
+_PROFILE_LIMIT_S = 120.0
 
 
 class GpuWorkbench:
