@@ -87,6 +87,7 @@ _TOGETHER = {
     "prove/test_prove_": "prove",
     "prove/test_real_size.py": "prove",
     "prove/test_reference.py": "prove",
+    "search/measured": "measured",
     "search/test_operations.py": "capture",
 }
 """Beginnings of paths of tests that share a worker, or PyTorch and Triton in their own process, and the group's name:

@@ -22,7 +22,7 @@ PARENT_MODULES = (
 )
 _WORKER_JOBS = (
     *("capture.job", "compiler.job", "prove.job", "prove.reference_job", "workers.serve"),
-    *("timing.cuda_job", "timing.host_job"),
+    *("timing.cuda_job", "timing.host_job", "timing.jobs", "profiling.replay"),
 )
 WORKER_MODULES = tuple(f"tilewright.{name}" for name in _WORKER_JOBS)
 WORKER_PACKAGES = {

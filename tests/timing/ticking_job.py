@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ticks
 
-from tilewright.timing import host_job
+from tilewright.timing import jobs
 from tilewright.timing.host_clock import HostClock
 from tilewright.timing.host_job import begin, describe, forget, issue, load, measure, replay, warm
-from tilewright.timing.stand import Stand
 
 __all__ = ["begin", "describe", "forget", "issue", "load", "measure", "replay", "warm"]
 
@@ -19,4 +18,4 @@ class TickingClock(HostClock):
         return ticks.now_us
 
 
-host_job._stand = Stand(TickingClock())
+jobs.use(TickingClock)

@@ -8,9 +8,7 @@ the request names: what stands there is a claim of the code that runs here, as e
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
-import linecache
 import os
 import re
 import sys
@@ -196,11 +194,12 @@ def _call_of(request: dict[str, Any], device: Device) -> Iterator[Callable[[], A
     """The call, made ready: file, model, inputs."""
     import torch
 
+    from tilewright.capture.model import load
     from tilewright.prove.instance import fill_unset
 
     seed = int(request["seed"])
     torch.manual_seed(seed)
-    module = _load(Path(request["source"]), "tilewright_profiled")
+    module = load(request["source"], "tilewright_profiled")
     arguments = [tuple(one) if isinstance(one, list) else one for one in request["init"]]
     model = module.ModelNew(*arguments)
     if isinstance(model, torch.nn.Module):
@@ -211,25 +210,16 @@ def _call_of(request: dict[str, Any], device: Device) -> Iterator[Callable[[], A
         yield lambda: model(*inputs)
 
 
-def _load(path: Path, name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path.name} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    linecache.checkcache(str(path))
-    spec.loader.exec_module(module)
-    return module
-
-
 def _inputs(request: dict[str, Any], device: str) -> list[Any]:
     """The reference's own values where it has some that fit, else values by the specs."""
     import torch
 
+    from tilewright.capture.model import load
+
     specs = request["inputs"]
     if request["reference"]:
         torch.manual_seed(int(request["seed"]))
-        given = list(_load(Path(request["reference"]), "tilewright_reference").get_inputs())
+        given = list(load(request["reference"], "tilewright_reference").get_inputs())
         if len(given) == len(specs) and all(_fits(one, spec) for one, spec in zip(given, specs, strict=True)):
             return [one.to(device) if isinstance(one, torch.Tensor) else one for one in given]
     return [_made(request, index, device) for index in range(len(specs))]

@@ -1,57 +1,9 @@
-"""Jobs of a worker that times files on the GPU; see :class:`~tilewright.timing.stand.Stand`."""
+"""Jobs of a worker that times files on the GPU."""
 
-from __future__ import annotations
-
-from typing import Any
-
+from tilewright.timing import jobs
 from tilewright.timing.cuda_clock import CudaClock
-from tilewright.timing.stand import Answer, Stand
+from tilewright.timing.jobs import begin, describe, forget, issue, load, measure, replay, warm
 
-_stand: Stand | None = None
+__all__ = ["begin", "describe", "forget", "issue", "load", "measure", "replay", "warm"]
 
-
-def _here() -> Stand:
-    global _stand
-    if _stand is None:
-        _stand = Stand(CudaClock())
-    return _stand
-
-
-def describe() -> Answer:
-    """See :meth:`Stand.describe`."""
-    return _here().describe()
-
-
-def begin(**given: Any) -> Answer:
-    """See :meth:`Stand.begin`."""
-    return _here().begin(**given)
-
-
-def warm(**given: Any) -> Answer:
-    """See :meth:`Stand.warm`."""
-    return _here().warm(**given)
-
-
-def load(**given: Any) -> Answer:
-    """See :meth:`Stand.load`."""
-    return _here().load(**given)
-
-
-def measure(**given: Any) -> Answer:
-    """See :meth:`Stand.measure`."""
-    return _here().measure(**given)
-
-
-def issue(**given: Any) -> Answer:
-    """See :meth:`Stand.issue`."""
-    return _here().issue(**given)
-
-
-def replay(**given: Any) -> Answer:
-    """See :meth:`Stand.replay`."""
-    return _here().replay(**given)
-
-
-def forget(**given: Any) -> Answer:
-    """See :meth:`Stand.forget`."""
-    return _here().forget(**given)
+jobs.use(CudaClock)
