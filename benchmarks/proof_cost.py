@@ -18,29 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from tilewright import __version__, source, targets
-from tilewright.prove.reference import verified_file
+from tilewright.prove.reference import read_reference_file, verified_file
 from tilewright.prove.verifier import Verifier
 from tilewright.records.verification import Claim, Verification
 from tilewright.search.operations import operations_of
 from tilewright.workers import best_sandbox
 
 ROOT = Path(__file__).parent.parent
-REFERENCE = """import torch
-import torch.nn as nn
-
-
-class Model(nn.Module):
-    def forward(self, A, B):
-        return A.T @ B.T
-
-
-def get_inputs():
-    return [torch.randn(8192, 2048), torch.randn(4096, 8192)]
-
-
-def get_init_inputs():
-    return []
-"""
+REFERENCE = "examples/seed/reference.py"
 
 
 def variants(text: str, count: int) -> list[str]:
@@ -64,7 +49,7 @@ def main() -> None:
     grouped = (ROOT / "tests/data/seed_grouped.py").read_text()
     claim = Claim(
         candidate=verified_file("candidate.py", original),
-        reference=verified_file("reference.py", REFERENCE),
+        reference=read_reference_file(str(ROOT / REFERENCE)),
         original=verified_file("original.py", original),
     )
     rows: list[dict[str, Any]] = []

@@ -29,10 +29,16 @@ def optimize(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Optimize]:
     request, target = read_request(SEED, gpu="h200", metrics=None, reference=None, inputs=None)
     with search.Session(target, cache=cache, interprets=False) as session:
 
-        def call(bench: MeasuredBench, *names: str, options: Options = FEW, log: NullLog | None = None) -> Run:
+        def call(
+            bench: MeasuredBench,
+            *names: str,
+            options: Options = FEW,
+            log: NullLog | None = None,
+            on_run: Callable[[Run], None] = lambda run: None,
+        ) -> Run:
             session.log = log or NullLog()
             chosen = tuple(stages.get(name) for name in names) or stages.all_stages()
-            return optimize_on(request, stages=chosen, session=session, bench=bench, options=options)[0]
+            return optimize_on(request, stages=chosen, session=session, bench=bench, options=options, on_run=on_run)[0]
 
         yield call
 
@@ -209,3 +215,16 @@ def test_a_run_that_goes_on_measures_and_proves_nothing_again(optimize: Optimize
     assert again.measured is not None
     assert whole.measured is not None
     assert again.measured.comparison == whole.measured.comparison
+
+
+def test_a_file_is_told_as_soon_as_it_is_taken(optimize: Optimize) -> None:
+    told: list[Run] = []
+    bench = MeasuredBench(unknown_us=900.0)
+    run = optimize(bench, "block_tiling", on_run=told.append)
+    assert run.winner is not None
+    first = next(one for one in told if one.winner is not None)
+    assert first.measured is not None
+    assert first.measured.stages == ()  # the stage has not ended yet
+    assert first.winner is not None
+    assert first.winner.candidate.text == run.winner.candidate.text
+    assert first.reason == "the run has not come to its end"

@@ -41,10 +41,16 @@ class _Loop:
     """One measured run, step by step."""
 
     def __init__(
-        self, request: Request, stages: Sequence[Stage], session: Session, bench: Workbench, options: Options
+        self,
+        request: Request,
+        stages: Sequence[Stage],
+        session: Session,
+        bench: Workbench,
+        options: Options,
+        on_run: Callable[[Run], None],
     ) -> None:
         self.request, self.stages, self.session = request, stages, session
-        self.bench, self.options = bench, options
+        self.bench, self.options, self.on_run = bench, options, on_run
         self.clock = Clock(options.limit_s, earlier_s=session.log.elapsed_s)
         self.before: Profile | None = None
         self.after: Profile | None = None
@@ -83,6 +89,7 @@ class _Loop:
             capture=self.capture,
             text=request.source.text,
             stages=self.stages,
+            on_taken=lambda: self.on_run(self.run(finished=False)),
         )
         self.state.say("", "timing the input")
         self.state.input_us = self.state.best_us = self._time_input()
@@ -91,7 +98,7 @@ class _Loop:
         if self.before is not None:
             self.analysed = analyse(self.capture, session, metrics=self.before.metrics, stage=self.stages[0])
 
-    def search(self, on_run: Callable[[Run], None]) -> None:
+    def search(self) -> None:
         """Walk the stages and polish, until nothing is left to gain or the time is over."""
         steps: list[Callable[[], StageOutcome]] = [
             lambda stage=stage: run_stage(self.state, stage, alone=len(self.stages) == 1)  # type: ignore[misc]
@@ -107,7 +114,7 @@ class _Loop:
                 self.state.outcomes.append(StageOutcome(stage=name, outcome="skipped", reason=why))
                 continue
             self.state.outcomes.append(step())
-            on_run(self.run(finished=False))
+            self.on_run(self.run(finished=False))
 
     def confirm(self) -> None:
         """Prove the fastest file in every dtype, and time it against the input in a process that has seen neither."""
@@ -268,8 +275,8 @@ def optimize_on(
     Raises:
         InputError: the input cannot be used.
     """
-    loop = _Loop(request, stages, session, bench, options)
+    loop = _Loop(request, stages, session, bench, options, on_run)
     loop.begin()
-    loop.search(on_run)
+    loop.search()
     loop.confirm()
     return loop.run(), loop.state

@@ -54,6 +54,8 @@ class State:
     """The fastest proved file so far; at first the input."""
     stages: Sequence[Stage]
     """Of the run: their metrics are read of every file."""
+    on_taken: Callable[[], None] = lambda: None
+    """Called when ``text`` has changed: whatever ends the run now, that file is there."""
     input_us: float = 0.0
     best_us: float = 0.0
     plans: dict[str, Plan] = field(default_factory=dict)
@@ -188,6 +190,7 @@ class State:
         """Go on from a file that was proved and is faster than the one before it."""
         self.taken.append(taken)
         self._stand_on(taken)
+        self.on_taken()
 
     def drop_last(self) -> None:
         """Go back to the file before the last accepted one."""
@@ -198,7 +201,6 @@ class State:
     def _stand_on(self, taken: Taken) -> None:
         self.plans, self.text, self.capture = dict(taken.plans), taken.text, taken.capture
         self.best_us = taken.time_us
-        self.session.log.best(self.text, f"{self.best_us:,.1f} us, input {self.input_us:,.1f} us (measured)")
 
 
 def is_proved(one: Verification) -> bool:
