@@ -61,6 +61,8 @@ def test_a_measured_run_is_kept_reported_and_finished(tmp_path: Path) -> None:
     assert result.speedup.low < result.speedup.value < result.speedup.high
     assert result.verification is not None
     assert result.verification.claim.candidate.text == result.source
+    (accepted,) = (trial for trial in result.document["trials"] if trial["accepted"])
+    assert accepted["changes"]
     page = result.report()
     assert page.startswith("<!DOCTYPE html>")
     assert "measured" in page

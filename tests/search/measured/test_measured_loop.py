@@ -107,6 +107,14 @@ def test_trials_hold_what_was_measured(whole: tuple[Run, MeasuredBench]) -> None
     )
 
 
+def test_what_was_accepted_is_among_the_trials_and_the_output_is_diagnosed(whole: tuple[Run, MeasuredBench]) -> None:
+    run = whole[0]
+    assert run.accepted
+    assert set(map(id, run.accepted)) <= set(map(id, run.trials))
+    assert run.measured is not None
+    assert [one.kernel for one in run.measured.diagnoses_after] == ["matmul_kernel"]
+
+
 def test_a_stage_changes_only_what_it_owns(whole: tuple[Run, MeasuredBench]) -> None:
     run = whole[0]
     known = {stage.name: stage for stage in stages.all_stages()}

@@ -139,9 +139,9 @@ class _Loop:
             return
         state.say("", "profiling the output")
         self.after = state.profile(state.text)
-        if self.after is not None:
-            now = analyse(state.capture, self.session, metrics=self.after.metrics, stage=self.stages[0])
-            self.diagnoses_after = tuple(one.analysis.diagnosis for one in now if one.analysis.diagnosis is not None)
+        metrics = {} if self.after is None else self.after.metrics
+        now = analyse(state.capture, self.session, metrics=metrics, stage=self.stages[0])
+        self.diagnoses_after = tuple(one.analysis.diagnosis for one in now if one.analysis.diagnosis is not None)
 
     def _is_proved_throughout(self, text: str) -> bool:
         """Whether a file, which is proved in the input's dtype, is proved in every other too."""
@@ -163,6 +163,7 @@ class _Loop:
             accepted_last.pop(taken.kernel, None)
             accepted_last[taken.kernel] = taken.trial
         accepted = tuple(self._with_verdict(trial) for trial in accepted_last.values())
+        trials = state.trials | {hash_of(trial.candidate.text): trial for trial in accepted}
         confirmed = self.confirmed is not None and self.confirmed.decision is Decision.FASTER
         won = bool(accepted) and (confirmed or not finished)
         notes = list(self.request.notes)
@@ -176,7 +177,7 @@ class _Loop:
             capture=self.capture,
             analyses=tuple(one.analysis for one in self.analysed),
             findings=self.findings,
-            trials=tuple(state.trials.values()),
+            trials=tuple(trials.values()),
             winner=accepted[-1] if won else None,
             accepted=accepted if won else (),
             reason=self._reason(won=won, finished=finished),
