@@ -159,6 +159,18 @@ def test_history_steps_down_with_each_kept_candidate(measured: Document) -> None
     assert "beyond the axis" in next(dot.title for dot in lost if dot.shape == "triangle")
 
 
+def test_a_change_that_a_later_one_replaced_was_the_best_in_its_time(measured: Document) -> None:
+    """A measured run's accepted trials are the last of each kernel: earlier ones stay in the history."""
+    taken = [trial for trial in measured["trials"] if trial["accepted"]]
+    before = words(block(page_info(measured), "tried"))
+    for trial in taken[:-1]:
+        trial["accepted"] = False
+    page = page_info(measured)
+    marks = charts(page)["history"].wide.marks
+    assert len([mark for mark in marks if isinstance(mark, Dot) and mark.kind == "output-measured"]) == len(taken)
+    assert words(block(page, "tried")) == before
+
+
 def test_history_of_a_run_that_kept_no_times_is_in_order(predicted: Document) -> None:
     assert "in order" in charts(page_info(predicted))["history"].wide.x_label
 

@@ -47,6 +47,12 @@ class Basis:
         return [trial for trial in self.trials if trial.get("accepted") is True]
 
 
+def was_taken(trial: Form) -> bool:
+    """Whether a trial was the best at some time: it is in the output, or was faster than what there was before it, and
+    a later change of the same kernel took its place."""
+    return trial.get("accepted") is True or text(part(trial, "comparison"), "decision") == "faster"
+
+
 def basis_of(document: Form) -> Basis:
     """Read the whole run's figures; a measured one never falls back on a prediction."""
     trials = forms(document, "trials")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tilewright.report import words
 from tilewright.report.page import figures
-from tilewright.report.page.basis import Basis, status_of, trial_time
+from tilewright.report.page.basis import Basis, status_of, trial_time, was_taken
 from tilewright.report.page.model import Block, Fold, Grid, Part, Points, Sentence
 from tilewright.report.page.reading import Form, estimated, figure, forms, part, text, texts
 from tilewright.report.page.tables import table
@@ -62,7 +62,7 @@ def changes_block(basis: Basis) -> Block:
 
 def tried_block(basis: Basis) -> Block:
     """Candidates that were not kept, and what was not done at all."""
-    lost = [trial for trial in basis.trials if trial.get("accepted") is not True]
+    lost = [trial for trial in basis.trials if not was_taken(trial)]
     parts: list[Part] = []
     if lost:
         columns = ("kernel", "schedule", f"time ({basis.provenance})", "proof", "why not")

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 from tilewright.report import words
 from tilewright.report.page import figures
-from tilewright.report.page.basis import Basis, at_s, call_time, last_of_kernel, status_of, trial_time
+from tilewright.report.page.basis import (
+    Basis,
+    at_s,
+    call_time,
+    last_of_kernel,
+    status_of,
+    trial_time,
+    was_taken,
+)
 from tilewright.report.page.model import Block, Chart, Dot, Drawing, Key, Label, Line, Mark, Sentence
 from tilewright.report.page.plot import NARROW, WIDE, Scale, linear_ticks, path, steps
 from tilewright.report.page.reading import Figure, Form, number, text
@@ -52,7 +60,7 @@ def moments_of(basis: Basis) -> list[Moment]:
             time = trial_time(trial)
         else:
             time = call_time(basis.document, last_of_kernel([*kept, trial]))
-        accepted = trial.get("accepted") is True
+        accepted = was_taken(trial)
         kept += [trial] if accepted else []
         if time is not None:
             at = at_s(trial) if timed else float(index)
@@ -62,7 +70,7 @@ def moments_of(basis: Basis) -> list[Moment]:
 
 def _what(trial: Form) -> str:
     stage = text(trial, "stage")
-    state = "kept" if trial.get("accepted") is True else f"not kept, {status_of(trial)}"
+    state = "kept" if was_taken(trial) else f"not kept, {status_of(trial)}"
     return f"{text(trial, 'kernel')}{f', {stage}' if stage else ''}: {state}"
 
 
