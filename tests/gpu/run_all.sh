@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What is run by hand on a machine with a GPU: tests/gpu/run_all.sh FOLDER. Takes about ten minutes on 16 cores.
+# What is run by hand on a machine with a GPU: tests/gpu/run_all.sh FOLDER. Its parts may take 580 s together.
 # Needs torch, triton, numpy, pytest, pytest-xdist, libcst, rich and platformdirs; writes JSON and logs into FOLDER:
 # proof_cost_gpu.json, adversarial_gpu.json, stress_gpu.json. Each part has its own time and writes its results as it
 # goes, so that whatever is cut short leaves what it had found. Ends with 1 if a part failed or was cut short.
@@ -9,22 +9,7 @@ mkdir -p "$out"
 cd "$(dirname "$0")/../.." || exit 1
 export PYTHONPATH="${PYTHONPATH:+$PYTHONPATH:}src" TRITON_DEFAULT_FP_FUSION=1 PYTHONUNBUFFERED=1
 python=${PYTHON:-python3}
-status=0
-running=
-
-# In the background, so that this script can end a part, and gather its results, when it is told to end itself.
-part() { # NAME SECONDS COMMAND...
-    local name=$1 limit=$2 began=$SECONDS code
-    shift 2
-    timeout --kill-after=5 "$limit" "$@" >"$out/$name.log" 2>&1 &
-    running=$!
-    wait "$running"
-    code=$?
-    running=
-    tail -n 3 "$out/$name.log"
-    echo "$name: exit code $code (124: out of time) after $((SECONDS - began)) s"
-    [ "$code" -eq 0 ] || status=1
-}
+. tests/gpu/parts.sh
 
 gather() {
     "$python" - "$out" <<'EOF'

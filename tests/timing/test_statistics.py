@@ -9,32 +9,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from noise import simulated
 
 from tilewright.records.timing import Decision
 from tilewright.timing import sequential
-from tilewright.timing.sequential import LEVEL, LOOKS, SAME_LIMIT, decide, look, next_look
+from tilewright.timing.sequential import LEVEL, LOOKS, SAME_LIMIT, decide, next_look
 from tilewright.timing.statistics import FEWEST, median_bounds, median_interval, ratio_interval
 
 RUNS = 200
 
 
-def log_ratios(rng: np.random.Generator, ratio: float, sigma: float) -> np.ndarray:
-    """One logarithm a block, as an ABBA block gives them: calls with heavy tails, outliers, drift and slow waves."""
-    calls = 4 * LOOKS[-1]
-    noise = rng.standard_t(3, calls) / math.sqrt(3) * sigma + (rng.random(calls) < 0.03) * rng.exponential(0.3, calls)
-    drift = np.cumsum(rng.normal(0, 5e-4, calls)) + 0.02 * np.sin(np.arange(calls) / 50)
-    times = (noise + drift).reshape(-1, 4)
-    outer, inner = (times[:, 0] + times[:, 3]) / 2, (times[:, 1] + times[:, 2]) / 2
-    return np.where(rng.random(len(times)) < 0.5, outer - inner, inner - outer) + math.log(ratio)
-
-
 def decisions(ratio: float, sigma: float, floor: float, seed: int, runs: int = RUNS) -> Counter[Decision]:
-    rng, found = np.random.default_rng(seed), Counter[Decision]()
-    for _ in range(runs):
-        all_of_them = log_ratios(rng, ratio, sigma)
-        said = (look(list(all_of_them[:count]), floor) for count in LOOKS)
-        found[next((one for one in said if one is not None), Decision.AMBIGUOUS)] += 1
-    return found
+    rng = np.random.default_rng(seed)
+    return Counter(simulated(rng, ratio=ratio, sigma=sigma, floor=floor)[0] for _ in range(runs))
 
 
 @pytest.mark.parametrize("sigma", [0.005, 0.02])
