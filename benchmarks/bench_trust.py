@@ -88,15 +88,18 @@ print(json.dumps(told))
 """
 SLOWED = """
 
-class _Slowed(ModelNew):
-    def forward(self, *inputs):
-        outputs = super().forward(*inputs)
-        torch.cuda._sleep({cycles})
-        return outputs
+_forward = ModelNew.forward
 
 
-ModelNew = _Slowed
+def _slowed_forward(self, *inputs):
+    outputs = _forward(self, *inputs)
+    torch.cuda._sleep({cycles})
+    return outputs
+
+
+ModelNew.forward = _slowed_forward
 """
+"""A subclass in the place of ``ModelNew`` would send a file's ``super(ModelNew, self)`` round in circles."""
 
 
 def burn() -> None:

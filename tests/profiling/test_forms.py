@@ -17,6 +17,8 @@ from tilewright.profiling import ncu, read_metrics
 DATA = Path(__file__).parents[1] / "data"
 LONG = DATA / "h200_seed_ncu.csv"
 """What Nsight Compute printed for the seed's kernel on an H200."""
+REAL = DATA / "ncu"
+"""What ``tests/gpu/test_profile.py`` kept of one report of the seed's kernel, in the forms that are text."""
 KERNELS = ("matmul_kernel",)
 FORMS = ("json", "long", "raw", "report by ncu", "report by ncu_report")
 
@@ -156,6 +158,18 @@ def test_every_form_gives_the_same_profile(given: Path) -> None:
     assert len(found.metrics["matmul_kernel"]) == 10
     assert (found.times_ns, found.launches) == ({"matmul_kernel": 2_605_504.0}, {"matmul_kernel": 1})
     assert found.notes == expected.notes == ()
+
+
+def test_both_layouts_of_one_real_report_hold_what_its_json_holds() -> None:
+    expected = json.loads((REAL / "h200_seed_metrics.json").read_text())["matmul_kernel"]
+    for form in ("raw.csv", "long.csv", "metrics.json"):
+        found = read_metrics(str(REAL / f"h200_seed_{form}"), KERNELS)
+        values = found.metrics["matmul_kernel"]
+        # the long layout prints what was asked for, in digits as it likes; the raw one a great deal more
+        assert {name: values[name] for name in expected} == pytest.approx(expected, rel=1e-2, abs=0.01), form
+        assert not [note for note in found.notes if "theoretical occupancy" not in note], form
+        assert found.launches == {"matmul_kernel": 1}
+    assert read_metrics(str(REAL / "h200_seed_raw.csv"), KERNELS).metrics["matmul_kernel"]["launch__sm_count"] == 132
 
 
 def test_a_report_that_nothing_here_reads(tmp_path: Path, alone: Path) -> None:

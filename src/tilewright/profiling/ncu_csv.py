@@ -142,6 +142,9 @@ def _store(path: str, line: int, launch: LaunchRow, name: str, value: str, unit:
             raise MetricsError(path, line, f"{name}: {error}", _REMEDY) from error
         # a report holds columns of words too, and every version has others
         return
+    if number is None and not value.strip() and name not in all_metrics():
+        # a column of words that is empty here, such as launch__kernel_name
+        return
     if number is None:
         notes.append(f"{launch.kernel}: {name} has no value ({value.strip() or 'empty'}) and is left out")
         return

@@ -10,7 +10,7 @@ _TIMES = {
     "ns": 1.0, "nsecond": 1.0, "nanosecond": 1.0, "us": 1e3, "usecond": 1e3, "microsecond": 1e3, "ms": 1e6,
     "msecond": 1e6, "millisecond": 1e6, "s": 1e9, "second": 1e9, "sec": 1e9,
 }  # fmt: skip
-_PLAIN = {"", "%", "inst", "warp", "block", "thread", "register/thread", "sector", "cycle", "request", "ratio"}
+_PLAIN = {"", "%", "inst", "warp", "block", "thread", "register/thread", "sector", "cycle", "request", "ratio", "sm"}
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[,' \u00a0\u202f]\d{3})+|\d+)?(?:\.\d*)?(?:[eE][+-]?\d+)?")
 _ABSENT = {"", "n/a", "na", "nan", "-nan", "inf", "-inf", "no data", "(!) n/a", "(!) nan"}
 
