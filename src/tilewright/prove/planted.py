@@ -35,7 +35,7 @@ def calls(planned: Planned, values: Values, seed: int) -> list[tuple[Planned, Va
         _replacements(value, seed + index) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else {}
         for index, value in enumerate(values)
     ]
-    found = []
+    found: list[tuple[Planned, Values]] = []
     for tag in TAGS:
         filled: list[Value] = []
         for value, others, spec, dtype in zip(values, each, planned.problem.inputs, planned.dtypes, strict=True):
