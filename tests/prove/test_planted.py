@@ -210,13 +210,14 @@ def prover(reference: str, count: int, worker: Worker, seed: int) -> Prover:
     return Prover(None, problems=problems, reference=reference, dtypes=(), worker=worker, seed=seed)
 
 
-@pytest.mark.parametrize("seed", [3, 5, 11])
+@pytest.mark.parametrize("seed", [3, 4, 14])
 def test_blocks_of_zeros_may_be_skipped(seed: int, worker: Worker, source: Source) -> None:
     reference = (ADVERSARIAL / "references" / "n_triangular_matmul.py").read_text()
     text = (ADVERSARIAL / "honest" / "triangular_matmul.py").read_text()
     held = prover(reference, 2, worker, seed)
     verdict = held.prove(source(text))
     assert verdict.status is Status.PROVED, verdict.reason
+    assert any("elements of output otherwise" in check.detail for check in verdict.checks), "a seed that shows nothing"
     swallowed = text.replace("acc = tl.dot(a, b,", "acc = tl.dot(tl.where(a == a, a, 0.0), b,")
     assert swallowed != text
     verdict = held.prove(source(swallowed))
