@@ -90,7 +90,8 @@ def _refusal(entry: Any) -> str:
     if entry.status == "undecided":
         return "undecided"
     named = ["comparison" if name in COMPARISON else name for name in entry.refused_by]
-    return ", ".join(dict.fromkeys(named))
+    on_gpu = [f"{name} (GPU)" for name in entry.refused_by_on_gpu]
+    return ", ".join(dict.fromkeys([*named, *on_gpu]))
 
 
 def _shows(entry: Any) -> str:

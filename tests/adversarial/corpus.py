@@ -31,7 +31,7 @@ class Entry:
     refused_by: tuple[str, ...] = ()
     """A refusal is for the right reason if the name of the check that it reports contains one of these."""
     refused_by_on_gpu: tuple[str, ...] = ()
-    """Names that count on a GPU too: of a trick that does not come to its end there."""
+    """Names that count too, on a GPU alone: of what stops the interpreter, and on a GPU goes on with other values."""
     tricks: tuple[int, ...] = ()
     accident: str = ""
     hidden_of: str = ""

@@ -131,7 +131,8 @@ def _crashes(litter: str) -> list[Failure]:
     found.append(Failure(kind="crash", name="aborts at import", text=at_import))
     traps = edited(PLAIN, (STORE, TRAP + STORE))
     found.append(Failure(kind="crash", name="traps on the device", text=traps, needs_gpu=True))
-    index = "torch.index_select(x, 0, torch.tensor([1 << 40], device=x.device)).sum().item()"
+    # not index_select, which keeps the lower 32 bits of an index on a device: of 1 << 40 that leaves 0
+    index = "torch.zeros(4, device=x.device)[torch.tensor([1 << 20], device=x.device)].sum().item()"
     found.append(Failure(kind="crash", name="indexes out of range on the device", text=_before_return(index)))
     return found
 

@@ -32,7 +32,7 @@ Outcomes = list[dict[str, object]]
 
 @pytest.fixture(scope="module")
 def on_gpu() -> Iterator[tilewright.Verifier]:
-    with tilewright.Verifier(device="cuda", allow_unsandboxed=True, workers=1, memory_fraction=0.15) as made:
+    with tilewright.Verifier(device="cuda", allow_unsandboxed=True, workers=1, memory_fraction=0.4) as made:
         yield made
 
 

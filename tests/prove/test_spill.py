@@ -93,3 +93,19 @@ def test_inputs_that_come_back_as_they_were_are_the_arrays_that_were_sent(values
     found = read_result(tmp_path, {"input 0": values})
     assert found is not None
     assert np.array_equal(found.inputs["input 0"].values, changed)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.int8, torch.bool])
+def test_elements_that_differ_are_counted_across_pieces(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrays, "_PIECE", 8)
+    one = torch.arange(35).reshape(5, 7).to(dtype).t()
+    other = one.clone()
+    assert arrays.count_differing(one, other) == 0
+    for place in ((0, 0), (3, 3), (6, 4)):
+        other[place] = not one[place]
+    assert arrays.count_differing(one, other) == 3
+
+
+def test_nan_does_not_differ_from_itself() -> None:
+    one, other = torch.tensor([1.0, float("nan"), float("nan")]), torch.tensor([1.0, float("nan"), 2.0])
+    assert arrays.count_differing(one, other) == 1

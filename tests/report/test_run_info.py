@@ -120,6 +120,13 @@ def test_the_proof_names_its_tightest_comparison(improved: Run) -> None:
     assert points(run_info(improved), "PROVED") == ["programs ran one after the other: races would not show"]
 
 
+def test_the_proof_says_where_it_ran(improved: Run, measured: Run) -> None:
+    assert lines(run_info(improved), "checked")[0].startswith("4 checks in Triton's interpreter, all hold")
+    assert lines(run_info(measured), "checked")[0].startswith("4 checks on NVIDIA H200, all hold")
+    (told,) = lines(run_info(measured, machine=False), "checked")
+    assert told.startswith("on NVIDIA H200, in fp32")
+
+
 def test_conclusion_of_an_improved_run(improved: Run) -> None:
     last = run_info(improved, written_to=Path("out.py")).conclusion
     assert last is not None

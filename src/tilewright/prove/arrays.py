@@ -23,7 +23,7 @@ DTYPES = {
     "bool": torch.bool,
 }
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
-_LARGE_BYTES, _PIECE_BYTES = 1 << 22, 1 << 24
+_LARGE_BYTES, _PIECE_BYTES, _PIECE = 1 << 22, 1 << 24, 1 << 26
 _SAMPLED_FROM, _SAMPLE = 1 << 25, 1 << 21
 """Elements from which a generated call's output comes back as a sample, and how many of them do."""
 
@@ -81,6 +81,20 @@ def load(path: Path) -> torch.Tensor:
     large = path.stat().st_size >= _LARGE_BYTES
     values = np.load(path, mmap_mode="c" if large else None, allow_pickle=False)
     return torch.from_numpy(np.asarray(values, order="C"))
+
+
+def count_differing(one: torch.Tensor, other: torch.Tensor) -> int:
+    """How many elements are not equal; NaN equals itself.
+
+    Piece by piece: PyTorch adds up truth values as integers of eight bytes, of which a large tensor has too many.
+    """
+    count = 0
+    for some, others in zip(one.reshape(-1).split(_PIECE), other.reshape(-1).split(_PIECE), strict=True):
+        differs = some != others
+        if some.is_floating_point():
+            differs &= ~(some.isnan() & others.isnan())
+        count += int(differs.sum())
+    return count
 
 
 def named(inputs: list[Any]) -> list[tuple[str, torch.Tensor]]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from tilewright.prove import inputs
+from tilewright.prove import planted as planted_room
 from tilewright.prove.baselines import Baselines, can_vary, make_case
 from tilewright.prove.compare import Baseline, original_is_wrong
 from tilewright.prove.halves import Array
@@ -42,7 +43,7 @@ _QUICK_S = 0.05
 _LOST = ("out_of_memory",)
 _SHARE, _AFFORDABLE_S = 0.3, 10.0
 """Part of the time limit, and processor seconds, that the original's runs may be planned to take."""
-_RUNS, _RUNS_OF_MAIN, _RUNS_OF_EXTREME = 7, 25, 3
+_RUNS, _RUNS_OF_MAIN, _RUNS_OF_EXTREME = 7, 31, 3
 """Runs of a problem with original and oracle: in three dtypes; for the main one with the distributions that it must
 meet; and of one distribution more."""
 _SHARE_OF_MAIN = 0.6
@@ -114,9 +115,10 @@ class BaselineBuilder:
             if own := self._own_values(stated):
                 planned.append(plan_own(own[0]))
                 values[planned[-1].name] = own[1]
-            oracle, moved = self._oracle(session, planned, values)
             runs = [p for p in planned if p.dtype not in self.uncompilable]
-            originals = session.run([result.case(p, values[p.name]) for p in runs])
+            others = self._planted(runs, values)
+            oracle, moved = self._oracle(session, [*planned, *filter(planted_room.is_oracles, others)], values)
+            originals = session.run([result.case(p, values[p.name]) for p in (*runs, *others)])
         finally:
             session.close()
         skipped = sorted({LONG[p.dtype] for p in planned} & {LONG[name] for name in self.uncompilable})
@@ -125,10 +127,21 @@ class BaselineBuilder:
                 f"the original does not compile for {', '.join(skipped)}: held against the oracle and the dtype's bound"
             )
         self._select(planned, values, oracle, moved, originals)
-        result.timed_out = any(r.kind == "timed_out" for r in (*originals.values(), *oracle.values()))
+        ends = [ended[p.name].kind for p in planned for ended in (originals, oracle) if p.name in ended]
+        result.timed_out = "timed_out" in ends
         if self.is_file:
             result.torch_ops = frozenset().union(*(judge.torch_ops(r.seen) for r in originals.values()))
         return result
+
+    def _planted(self, runs: Sequence[Planned], values: dict[str, Values | Generated]) -> list[Planned]:
+        """Calls like the one with NaN and Inf, with others in their places, whose values are added to ``values``."""
+        found = []
+        for p in runs:
+            given = values[p.name]
+            if p.distribution == inputs.NON_FINITE and not isinstance(given, Generated):
+                found += planted_room.calls(p, given, self.seed)
+        values.update({p.name: given for p, given in found})
+        return [p for p, _ in found]
 
     def _session(self, host: Host, text: str, class_name: str) -> Session:
         """A file that the user vouches for: what it replaces in its process is not looked for."""
@@ -333,6 +346,7 @@ class BaselineBuilder:
                 oracle=truth,
                 moved_oracle=found if (found := moved.get(p.name)) is not None and found.ran else None,
                 original=original,
+                planted=planted_room.planted(p, originals, oracle) if p.distribution == inputs.NON_FINITE else None,
                 output_dtypes={n: p.dtype if follows else d for n, (d, follows) in dtypes.items()}
                 if original is None or not original.ran
                 else {name: leaf.dtype for name, leaf in original.outputs.items()},

@@ -10,6 +10,7 @@ import numpy as np
 from tilewright.prove import budget, inputs
 from tilewright.prove.halves import LARGEST, Array
 from tilewright.prove.plan import LONG, Planned
+from tilewright.prove.planted import OTHERWISE, Planted
 from tilewright.prove.results import Leaf, Result
 from tilewright.prove.scan import Memo
 from tilewright.prove.session import Generated, Values
@@ -42,6 +43,8 @@ class Baseline:
     """``None`` where the original does not run at this dtype."""
     output_dtypes: Mapping[str, str] = field(default_factory=dict)
     """Dtype that each output is to have."""
+    planted: Planted | None = None
+    """What NaN and Inf among the inputs lead to; ``None`` where there are none, or nobody knows."""
     known: dict[tuple[str, str], _Known] = field(default_factory=dict, repr=False, compare=False)
     """What the comparison of each output, by its dtype, needs, and no candidate changes."""
 
@@ -186,7 +189,7 @@ class _Comparison:
         before = None if original is None else original.values
         judged: list[Judged] = []
         if before is not None and before.dtype.kind == "f" and self.precision != "tolerance":
-            judged += self._positions(name, own.values, before, truth.values)
+            judged += self._positions(name, own, before, truth.values)
         if self.planned.distribution == inputs.NON_FINITE or any(not j.check.passed for j in judged):
             return judged
         known = self.baseline.known.get((name, own.dtype))
@@ -231,8 +234,10 @@ class _Comparison:
             and np.isfinite(value).all()
         }
 
-    def _positions(self, name: str, own: Array, before: Array, truth: Array) -> list[Judged]:
+    def _positions(self, name: str, leaf: Leaf, before: Array, truth: Array) -> list[Judged]:
         """NaN and Inf stand where the original has them (where it has none unless the truth is near overflow)."""
+        own = leaf.values
+        assert own is not None
         clear = np.ones(own.shape, dtype=bool)
         if self.planned.distribution != inputs.NON_FINITE:
             if _all_finite(before) and _all_finite(own):
@@ -240,8 +245,14 @@ class _Comparison:
             clear = ~np.isfinite(truth)
         differs = clear & ((np.isnan(own) != np.isnan(before)) | (np.isinf(own) != np.isinf(before)))
         differs |= clear & np.isinf(own) & np.isinf(before) & (own != before)
+        detail, planted = "", self.baseline.planted
+        if planted is not None and differs.any():
+            longest = self.planned.longest
+            excused = planted.excused(name, leaf, before, precision=self.precision, longest=longest)
+            if excused is not None and (excused := excused & differs).any():
+                differs &= ~excused
+                detail = f"{int(excused.sum())} elements of {name} otherwise, where {OTHERWISE}"
         count = int(np.count_nonzero(differs))
-        detail = ""
         if count:
             place = _first(differs)
             detail = f"{name}{list(place)} is {own[place]}, the original's is {before[place]}; {count} such elements"

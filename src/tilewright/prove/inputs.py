@@ -112,7 +112,7 @@ def values_for(
             values = round_to(_DRAWS.get(distribution, _normal)(draw), dtype)
         else:
             raise ValueError(f"no values for dtype {dtype!r}")
-        result.append(_repeated(values, spec))
+        result.append(expanded(values, spec))
     return result
 
 
@@ -268,7 +268,7 @@ _DRAWS: dict[str, Callable[[Draw], Array]] = {
 }
 
 
-def _repeated(values: Array, spec: TensorSpec) -> Array:
+def expanded(values: Array, spec: TensorSpec) -> Array:
     """The first values along every dimension that has stride 0, as an expanded view has them."""
     for axis, stride in enumerate(spec.strides or ()):
         if stride == 0 and spec.shape[axis] > 1:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from types import MappingProxyType
 
+from tilewright.prove import accesses, trials
 from tilewright.prove import baseline as baseline_room
-from tilewright.prove import trials
 from tilewright.prove.baseline import BaselineBuilder
 from tilewright.prove.baselines import Baselines
 from tilewright.prove.compare import Judged
@@ -111,7 +112,7 @@ class Prover:
             uncompilable_dtypes: those that the original does not compile for.
             worker: as :func:`interpreter_worker` or :func:`cuda_worker` makes them, after ``device``.
             candidate_worker: where candidates run, several to share one's calls; ``None``: ``worker``, as it is left.
-            oracle_worker: an interpreter's, for an original without a reference on a GPU.
+            oracle_worker: on a GPU an interpreter's, for an original that no reference stands beside, and its accesses.
             device: ``none`` is the interpreter, ``cuda`` the GPU.
             real_problems: calls at their real size, on a GPU with a reference.
             stated: the reference's own call, for the values of its ``get_inputs``.
@@ -124,14 +125,14 @@ class Prover:
         _check(precision, device, (*dtypes, *uncompilable_dtypes))
         self._precision, self._seed, self._timeout_s, self._gate = precision, seed, timeout_s, gate
         self._jobs = CUDA if device == "cuda" else INTERPRETER
+        self._text, self._reader = (None if original is None else original.text), oracle_worker
         own, apart = Host(worker=worker, jobs=self._jobs), oracle_worker if reference is None else None
-        oracle = own if apart is None else Host(worker=apart)
         self._workers = (candidate_worker,) if isinstance(candidate_worker, Worker) else candidate_worker or (worker,)
         began = time.monotonic()
         builder = BaselineBuilder(
-            None if original is None else original.text,
+            self._text,
             reference,
-            oracle=oracle,
+            oracle=own if apart is None else Host(worker=apart),
             host=own,
             uncompilable=[SHORT[name] for name in uncompilable_dtypes],
             seed=seed,
@@ -155,6 +156,7 @@ class Prover:
         workers: Sequence[Worker] | None = None,
         timeout_s: float | None = None,
         operations: Callable[[], Mapping[str, float]] = dict,
+        interpreter: Worker | None = None,
     ) -> Verdict:
         """Run ``candidate`` on every call that the original answers, and compare.
 
@@ -163,6 +165,8 @@ class Prover:
             workers: where it runs; ``None``: where all candidates of this prover do.
             timeout_s: seconds for all its runs; ``None``: as for the original.
             operations: asked, when a time has been taken, what its own kernels do in the call as stated, by unit.
+            interpreter: a worker in which its memory accesses are held against bounds meanwhile, for calls on a GPU;
+                after a refutation, or if that takes long, it may still work when this returns.
         """
         began, limit_s = time.monotonic(), self._timeout_s if timeout_s is None else timeout_s
         if not self._baselines.usable:
@@ -173,8 +177,9 @@ class Prover:
             self._baselines, self._precision, self._gate, len(hosts), operations, tuned="autotune" in candidate.text
         )
         parts: dict[str, float] = {}
+        looking = None if interpreter is None else self._look(candidate.text, interpreter)
         try:
-            return self._decide(fleet, trial, began, limit_s, parts)
+            return self._decide(fleet, trial, began, limit_s, parts, looking)
         finally:
             workers_s, closing = fleet.parts(), time.monotonic()
             trial.close()
@@ -183,7 +188,13 @@ class Prover:
             self.parts = {**{part: round(seconds, 3) for part, seconds in parts.items()}, "workers": workers_s}
 
     def _decide(
-        self, fleet: Fleet, trial: trials.Trials, began: float, limit_s: float, parts: dict[str, float]
+        self,
+        fleet: Fleet,
+        trial: trials.Trials,
+        began: float,
+        limit_s: float,
+        parts: dict[str, float],
+        looking: Future[accesses.Looked] | None,
     ) -> Verdict:
         judged: list[tuple[Planned, Judged]] = []
         notes: list[str] = []
@@ -208,7 +219,20 @@ class Prover:
                     what = f"ran out of memory: {result.error}"
                 reason = f"the candidate {what} ({trial.words(name)})"
                 return self._verdict(Status.UNDECIDED, judged, reason, notes, began)
+        if looking is not None:
+            at = time.monotonic()
+            looked = looking.result()
+            parts["accesses"] = time.monotonic() - at
+            judged, notes = [*judged, *looked.judged], [*notes, *looked.notes]
+            failed = [(planned, item) for planned, item in looked.judged if not item.check.passed]
+            if failed:
+                return self._verdict(Status.REFUTED, judged, _smallest(failed), notes, began)
         return self._conclude(judged, notes, began)
+
+    def _look(self, text: str, interpreter: Worker) -> Future[accesses.Looked]:
+        return accesses.begin(
+            self._baselines, text, worker=interpreter, original=self._text, own=self._reader, seed=self._seed
+        )
 
     def _conclude(self, judged: list[tuple[Planned, Judged]], notes: list[str], began: float) -> Verdict:
         """All that ran agrees: it is a proof only where something else would have failed."""

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from tilewright.prove import generate, tuning
-from tilewright.prove.arrays import DTYPES, copies, flatten, load, named, refilled, save_all
+from tilewright.prove.arrays import DTYPES, copies, count_differing, flatten, load, named, refilled, save_all
 from tilewright.prove.instance import Instance, fill_unset, load_state
 from tilewright.prove.physics_probe import needed_inputs, written_bytes
 from tilewright.prove.pieces import find_split, run_halving
@@ -264,8 +264,7 @@ class Runner:
         for index, (spec, value) in enumerate(zip(case["inputs"], inputs, strict=True)):
             if isinstance(value, torch.Tensor):
                 given = generate.values(case["generate"], index, self.backend.device).to(DTYPES[spec["dtype"]])
-                differs = (value != given) & ~(value.isnan() & given.isnan())
-                changed[f"input {index}"] = int(differs.sum())
+                changed[f"input {index}"] = count_differing(value, given)
         return changed
 
 

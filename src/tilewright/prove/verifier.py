@@ -108,6 +108,10 @@ class Verifier:
         self._reader = self._stack.enter_context(interpreter_worker()) if cuda else self._own
         self._stock = Stock(self._device, group=self._group, ahead=self._many, memory_fraction=self._fraction)
         self._stack.callback(self._stock.close)
+        # what holds memory accesses against bounds beside a GPU
+        self._interpreters = Stock("none", group=1, ahead=self._many) if cuda else None
+        if self._interpreters is not None:
+            self._stack.callback(self._interpreters.close)
         self._stack.callback(self._end_counting)
         if cuda and self._operations_of is not None:
             self._counting = Worker(preload=CAPTURE_PRELOAD)
@@ -129,7 +133,7 @@ class Verifier:
         Raises:
             InputError: one of them cannot be used.
         """
-        self._stock.start()
+        self._start()
         self._prepare(claim, seed, timeout_s, _Times())
         self._stock.take()
 
@@ -162,7 +166,7 @@ class Verifier:
             )
             problems: tuple[Problem, ...] = ()
         else:
-            self._stock.start()
+            self._start()
             prepared = self._prepare(claim, seed, timeout_s, times)
             self._say("running the candidate")
             verdict = self._run(prepared, claim, timeout_s)
@@ -192,10 +196,15 @@ class Verifier:
 
     def _run(self, prepared: _Prepared, claim: Claim, timeout_s: float) -> Verdict:
         workers = self._stock.take()
+        interpreter = None if self._interpreters is None else self._interpreters.take()[0]
         operations = self._count(replace(prepared.claim, candidate=claim.candidate))
         try:
             verdict = prepared.prover.prove(
-                kernel_source(claim.candidate), workers=workers, timeout_s=timeout_s, operations=operations
+                kernel_source(claim.candidate),
+                workers=workers,
+                timeout_s=timeout_s,
+                operations=operations,
+                interpreter=interpreter,
             )
         except BaseException:
             self._discard()
@@ -206,9 +215,17 @@ class Verifier:
         _blame_reference(claim, prepared.call, verdict)
         return verdict
 
+    def _start(self) -> None:
+        """Begin to start the processes of the next candidate."""
+        self._stock.start()
+        if self._interpreters is not None:
+            self._interpreters.start()
+
     def _discard(self) -> None:
         """End the processes that a candidate ran in, if it may have left something behind."""
         self._stock.discard()
+        if self._interpreters is not None:
+            self._interpreters.discard()
         if self._counting is not None:
             self._end_counting()
             self._counting = Worker(preload=CAPTURE_PRELOAD)

@@ -13,16 +13,18 @@ _TIMED = re.compile(r"\d s in the interpreter$|too long in the interpreter$|time
 """Ends what is said of a problem that was too slow here."""
 
 
-def proof_parts(verdict: Verdict, *, machine: bool = True) -> Iterator[Part]:
+def proof_parts(verdict: Verdict, *, machine: bool = True, device: str | None = None) -> Iterator[Part]:
     """Counts by dtype with the comparison that used most of its bound, then shapes, data, and what stays open.
 
     A fast machine fits more problems into the proof's time; without ``machine``, all that depends on it is left out.
+    ``device`` is the GPU that the proof ran on; ``None``: in the interpreter.
     """
+    where = "in Triton's interpreter" if device is None else f"on {device}"
     if verdict.checks and not machine:
         held = f"in {dtypes(verdict)}, each against float64; seed {verdict.seed}"
-        yield Line(label="checked", text=f"in Triton's interpreter, {held}; how many shapes fit depends on the machine")
+        yield Line(label="checked", text=f"{where}, {held}; how many shapes fit depends on the machine")
     elif verdict.checks:
-        yield Line(label="checked", text=_counts(verdict.checks))
+        yield Line(label="checked", text=_counts(verdict.checks, where))
         rows = tuple(_row(dtype, verdict.checks) for dtype in dict.fromkeys(check.dtype for check in verdict.checks))
         yield Table(
             columns=("dtype", "checks", "worst error", "allowed", "input's", "measure and shape"),
@@ -51,12 +53,12 @@ def worst(checks: Iterable[Check]) -> Check | None:
     return max(bounded, key=lambda check: check.error / check.bound, default=None)
 
 
-def _counts(checks: Sequence[Check]) -> str:
+def _counts(checks: Sequence[Check], where: str) -> str:
     exact = sum(check.bound == 0 for check in checks)
     failed = sum(not check.passed for check in checks)
     held = "all hold" if not failed else f"{failed} fail"
     return (
-        f"{words.count(len(checks), 'check')} in Triton's interpreter, {held}: {len(checks) - exact} errors against"
+        f"{words.count(len(checks), 'check')} {where}, {held}: {len(checks) - exact} errors against"
         f" float64, {exact} that must be exact (inputs kept, NaN and Inf positions, dtypes)"
     )
 

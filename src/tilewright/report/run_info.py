@@ -169,9 +169,9 @@ def _proved(run: Run, *, machine: bool) -> Iterator[Section]:
     for trial in accepted(run)[-1:]:
         if trial.verdict is not None:
             status = trial.verdict.status.value.upper()
-            yield Section(
-                title=status, about="against the input", parts=tuple(proof_parts(trial.verdict, machine=machine))
-            )
+            device = None if run.measured is None else run.measured.device
+            parts = proof_parts(trial.verdict, machine=machine, device=device)
+            yield Section(title=status, about="against the input", parts=tuple(parts))
 
 
 def _refused(run: Run) -> Iterator[Section]:

@@ -7,14 +7,14 @@ import triton.language as tl
 @triton.jit
 def running_sum(x_ptr, out_ptr, rows, cols, stride_r, stride_c, ROWS: tl.constexpr, COLS: tl.constexpr):
     r = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
-    carry = tl.zeros((ROWS,), dtype=tl.float32)
+    carry = tl.zeros((ROWS, 1), dtype=tl.float32)
     for start in range(0, cols, COLS):
         c = start + tl.arange(0, COLS)
         mask = (r < rows)[:, None] & (c < cols)[None, :]
         x = tl.load(x_ptr + r[:, None] * stride_r + c[None, :] * stride_c, mask=mask, other=0.0).to(tl.float32)
-        total = tl.cumsum(x, axis=1) + carry[:, None]
+        total = tl.cumsum(x, axis=1) + carry
         tl.store(out_ptr + r[:, None] * cols + c[None, :], total.to(out_ptr.dtype.element_ty), mask=mask)
-        carry += tl.sum(x, axis=1)
+        carry += tl.sum(x, axis=1)[:, None]
 
 
 class ModelNew(nn.Module):

@@ -33,7 +33,8 @@ class ModelNew(nn.Module):
     def __init__(self, inner, outer):
         super().__init__()
         self.linear = nn.Linear(inner, outer)
-        self.prepared = self.linear.weight.detach().t().contiguous()
+        # a buffer, so that .cuda() moves it as well; in no state, so that nobody sets it
+        self.register_buffer("prepared", self.linear.weight.detach().t().contiguous(), persistent=False)
 
     def forward(self, x):
         return run(x, self.prepared) + self.linear.bias

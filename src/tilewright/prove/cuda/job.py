@@ -10,7 +10,7 @@ import torch
 import triton
 from triton.runtime.driver import driver
 
-from tilewright.prove import generate, runner, tuning
+from tilewright.prove import arrays, generate, runner, tuning
 from tilewright.prove.cuda import memory, timing
 
 
@@ -121,7 +121,7 @@ def _rehearse(backend: _Cuda) -> None:
     with backend.call("", []):
         fresh = torch.empty_like(placed).copy_(placed).clone()
     backend.settle()
-    int(((fresh != values) & ~(fresh.isnan() & values.isnan())).sum())
+    arrays.count_differing(fresh, values)
     fresh.double().cpu()
 
 
