@@ -22,11 +22,12 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import tilewright
 from contraction_cases import Case, chosen_cases, roofline
 from contraction_run import Settings, Table, folder_of, run_cases
 from contraction_table import render_markdown, render_text, summary_info, table_cells
 from contraction_timing import SideBySide
+
+import tilewright
 from tilewright import targets
 from tilewright.profiling.here import gpu_name
 from tilewright.prove import host
@@ -49,7 +50,7 @@ def told_of(table: Table, settings: Settings, target: Target) -> dict[str, Any]:
         "limit_s": settings.limit_s,
         "case_s": settings.case_s,
         "compile_mode": settings.compile_mode,
-        "values": "A standard normal, B the same over the root of K; four sets of tensors, L2 flushed before each call",
+        "values": "A standard normal, B the same over the root of K; at most four sets; L2 flushed before each call",
         "summary": summary_info(table.rows),
         "not_run": table.not_run,
         "rows": table.rows,

@@ -26,14 +26,13 @@ def {kernel}(
     {a_batch}stride_am, stride_ak,
     {b_batch}stride_bk, stride_bn,
     {c_batch}stride_cm, stride_cn,
-    BLOCK_M: tl.constexpr,
+{bias_stride}    BLOCK_M: tl.constexpr,
     BLOCK_N: tl.constexpr,
     BLOCK_K: tl.constexpr,
 ):
     pid_m = tl.program_id(0)
     pid_n = tl.program_id(1)
-{move_to_batch}
-    offs_m = pid_m * BLOCK_M + tl.arange(0, BLOCK_M)
+{move_to_batch}    offs_m = pid_m * BLOCK_M + tl.arange(0, BLOCK_M)
     offs_n = pid_n * BLOCK_N + tl.arange(0, BLOCK_N)
     offs_k = tl.arange(0, BLOCK_K)
     m_mask = offs_m < M
@@ -65,7 +64,7 @@ def {wrapper}({arguments}):
         {a_strides},
         {b_strides},
         {c_strides},
-        BLOCK_M=BLOCK_M,
+{bias_step}        BLOCK_M=BLOCK_M,
         BLOCK_N=BLOCK_N,
         BLOCK_K=BLOCK_K,
     )
@@ -81,7 +80,7 @@ class ModelNew(nn.Module):
 """
 EPILOGUE = """\
 
-    bias = tl.load(bias_ptr + offs_n, mask=n_mask, other=0.0).to(tl.float32)
+    bias = tl.load(bias_ptr + offs_n * stride_bias, mask=n_mask, other=0.0).to(tl.float32)
     accumulator = accumulator + bias[None, :]
     accumulator = 0.5 * accumulator * (1.0 + tl.erf(accumulator * 0.7071067811865476))
 """
@@ -166,6 +165,8 @@ def input_file(case: Case) -> str:
         arguments=_arguments(case),
         bias_pointer="bias_ptr, " if case.epilogue else "",
         bias="bias, " if case.epilogue else "",
+        bias_stride="    stride_bias,\n" if case.epilogue else "",
+        bias_step="        bias.stride(0),\n" if case.epilogue else "",
         a_batch="stride_ab, " if batched else "",
         b_batch="stride_bb, " if batched else "",
         c_batch="stride_cb, " if batched else "",

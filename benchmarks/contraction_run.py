@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import tilewright
 from contraction_cases import Case, roofline
 from contraction_files import compiled_file, input_file, reference_file, torch_file
 from contraction_table import AGAINST
 from contraction_timing import Timed
+
+import tilewright
 from tilewright.prove import host
 from tilewright.records.problem import Problem
 from tilewright.records.target import Target
@@ -76,13 +77,18 @@ def folder_of(case: Case, settings: Settings) -> Path:
 
 
 def kept(folder: Path, settings: Settings) -> dict[str, Any] | None:
-    """What an earlier run said of the file that it left; ``None`` where there is none for this very input."""
+    """What an earlier run said of the file that it left, and whether somebody changed that file since.
+
+    ``None`` where there is none for this very input.
+    """
     told = folder / f"tilewright.{settings.precision}.json"
     if not told.exists() or not told.with_suffix(".py").exists():
         return None
     found: dict[str, Any] = json.loads(told.read_text(encoding="utf-8"))
-    same = found["input_sha256"] == _sha256((folder / "input.py").read_text(encoding="utf-8"))
-    return {**found, "reused": True} if same else None
+    if found["input_sha256"] != _sha256((folder / "input.py").read_text(encoding="utf-8")):
+        return None
+    edited = found["sha256"] != _sha256(told.with_suffix(".py").read_text(encoding="utf-8"))
+    return {**found, "reused": True, "edited": edited}
 
 
 def optimized(case: Case, folder: Path, settings: Settings) -> dict[str, Any]:
@@ -115,12 +121,13 @@ def optimized(case: Case, folder: Path, settings: Settings) -> dict[str, Any]:
         "gpu": done.run.target.name,
         "improved": done.improved,
         "reason": done.run.reason,
+        "speedup": None if done.speedup is None else str(done.speedup),
         "changes": changes_of(done.run),
         "binds": binds_of(done.run),
     }
     (folder / f"tilewright.{settings.precision}.py").write_text(done.source, encoding="utf-8")
     (folder / f"tilewright.{settings.precision}.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    return {**told, "reused": False}
+    return {**told, "reused": False, "edited": False}
 
 
 def changes_of(run: Run) -> dict[str, str]:
@@ -175,15 +182,15 @@ def run_cases(
         if found is None and settings.optimizes:
             try:
                 found = optimize(case, folder, settings)
-            except tilewright.InputError as error:
-                row["error"] = f"not optimized: {error}"
+            except Exception as error:  # one case that fails is a row, and not the end of the table
+                row["error"] = f"not optimized: {_words(error)}"
         row["optimized"] = found
         row["binds"] = found["binds"] if found is not None and found["binds"] else row["binds"]
         if timing is not None:
             try:
                 _time(case, folder, settings, timing, row)
-            except tilewright.InputError as error:
-                row["error"] = " ".join([row["error"], f"not timed: {error}"]).strip()
+            except Exception as error:
+                row["error"] = " ".join([row["error"], f"not timed: {_words(error)}"]).strip()
             _made_on(table, timing.machine)
         row["elapsed_s"] = now() - began
         table.rows.append(row)
@@ -229,6 +236,10 @@ def _time(case: Case, folder: Path, settings: Settings, timing: Timing, row: dic
     row["blocks"], row["blocks_left_out"] = max((len(each) for each in found.logs.values()), default=0), found.left_out
     row["conditions"] = None if found.conditions is None else asdict(found.conditions)
     row["notes"] = list(found.notes)
+
+
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, tilewright.TilewrightError) else f"{type(error).__name__}: {error}"
 
 
 def _sha256(text: str) -> str:
