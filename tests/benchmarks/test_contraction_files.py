@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from contraction_cases import Case, Shape
 from contraction_files import compiled_file, input_file, reference_file, torch_file
+from contraction_timing import SideBySide
 
 import tilewright
 from tilewright.prove.session import ENVIRONMENT
+from tilewright.records.problem import Problem
+from tilewright.timing import Call
 from tilewright.workers import Worker
 
 HERE = str(Path(__file__).parent)
@@ -63,6 +66,20 @@ def test_some_are_proved(case: Case, tmp_path: Path) -> None:
         str(folder / "input.py"), reference=str(folder / "reference.py"), precision="tolerance", timeout_s=120, seed=1
     )
     assert found.proved, found.verdict.reason
+
+
+def test_they_are_timed_on_the_reference_s_inputs() -> None:
+    case = Case(shape=SMALL[3], layout="nt", dtype="fp32", epilogue="gelu")
+    call = Call(problem=Problem(inputs=case.inputs), reference=reference_file(case))
+    with SideBySide(device="none", most_blocks=6) as bench:
+        texts = {"input": input_file(case), "torch": torch_file(case)}
+        found = bench.time(call, texts, seconds=0.1, limits_s={})
+    assert [side.error for side in found.sides.values()] == ["", ""]
+    assert found.notes == ()
+    ratio = found.ratio("input", "torch")
+    assert ratio is not None
+    # an interpreter
+    assert ratio.low > 1
 
 
 def test_types_of_16_bits_have_one_input() -> None:
