@@ -188,3 +188,23 @@ def test_unknown_words_are_errors(source: Source, worker: Worker) -> None:
         prove(source(SCALE), source(SCALE), problems=VECTOR, precision="close", worker=worker)
     with pytest.raises(ValueError, match="fp8"):
         prove(source(SCALE), source(SCALE), problems=VECTOR, dtypes=("fp8",), worker=worker)
+
+
+FALLING_BACK = SCALE.replace(
+    "        y = torch.empty_like(x)\n",
+    "        if x.dtype != torch.float32:\n"
+    "            return torch.matmul(x[None, :], 2.0 * torch.eye(x.numel(), dtype=x.dtype))[0]\n"
+    "        y = torch.empty_like(x)\n",
+)
+
+
+def test_a_candidate_may_leave_to_pytorch_what_the_original_leaves_to_it(source: Source, worker: Worker) -> None:
+    prover = Prover(source(FALLING_BACK), problems=VECTOR, worker=worker)
+    verdict = prover.prove(source(FALLING_BACK.replace("x * 2.0", "x + x")))
+    assert verdict.status is Status.PROVED, verdict.reason
+    assert any("neither original nor candidate launches" in check.detail for check in verdict.checks)
+    always = prover.prove(source(FALLING_BACK.replace("x.dtype != torch.float32", "x.numel() > 0")))
+    assert always.status is Status.REFUTED
+    assert any("no kernel of the file" in check.detail for check in always.checks if check.dtype == "fp32")
+    own = Prover(source(SCALE), problems=VECTOR, worker=worker).prove(source(FALLING_BACK))
+    assert own.status is Status.REFUTED

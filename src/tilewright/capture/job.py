@@ -166,7 +166,7 @@ def _captured(call: _Call, values: Sequence[Any], made: Any, recorder: Recorder,
     names += [f"input{position}" for position in range(len(names), len(values))]
     launches = recorder.launches()
     if not launches and not error:
-        error = "forward() launched no Triton kernel"
+        error = wire.NO_LAUNCH
     return Capture(
         launches=launches,
         inputs=tuple(model.describe(name, value) for name, value in zip(names, values, strict=False)),

@@ -16,6 +16,8 @@ from tilewright.records.launch import (
 )
 from tilewright.records.source import TensorSpec
 
+NO_LAUNCH = "forward() launched no Triton kernel"
+"""Error of a capture that ran to its end, and found no launch."""
 _KINDS: dict[str, type[TensorArgument] | type[ScalarArgument] | type[ConstexprArgument]] = {
     "tensor": TensorArgument,
     "scalar": ScalarArgument,

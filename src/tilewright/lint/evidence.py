@@ -14,7 +14,7 @@ from tilewright.lint.trace import Trace, traces
 E = TypeVar("E", bound=Event)
 
 _WORDS = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "fp64": "float64", "i32": "int32", "i64": "int64"}
-_MENTIONS = {"bf16": ("bfloat16",), "fp64": ("float64", "double")}
+_MENTIONS = {"bf16": ("bfloat16",), "fp64": ("float64", ".double")}
 
 
 def word(dtype: str) -> str:
@@ -25,7 +25,8 @@ def word(dtype: str) -> str:
 def believable(file: FileModel, trace: Trace) -> bool:
     """Tell whether the author can have meant inputs of this trace's dtype.
 
-    float32 and float16 always; bfloat16 and float64 only where the file speaks of them; what was captured, always.
+    float32 and float16 always; bfloat16 and float64 only where the file speaks of them (``double`` alone is a word of
+    prose, as in "double-buffered"); what was captured, always.
     """
     dtype = trace.specialisation.dtype
     return dtype not in _MENTIONS or any(text in file.source.text for text in _MENTIONS[dtype])

@@ -11,6 +11,7 @@ from tilewright.prove.halves import Array, round_to
 from tilewright.prove.plan import Planned
 from tilewright.prove.results import Result, State
 from tilewright.prove.session import FRESH, MODELLED, REFILLED, Case, Generated, Values
+from tilewright.prove.structure import judge
 
 _VARIED_BY = 0x7661
 
@@ -29,6 +30,14 @@ class Baselines:
     """Which part of each input (``input 0``) the exact answer depends on, at least."""
     torch_ops: frozenset[str] = frozenset()
     """Operators of PyTorch that the user's own original calls, and a candidate therefore may."""
+
+    def falls_back(self, base: Baseline) -> bool:
+        """Whether the original leaves this call to PyTorch, and others to its kernels: a candidate may do likewise."""
+        called = [one.original for one in self.usable if one.original is not None and one.original.ran]
+        own = base.original
+        if own is None or not own.ran or judge.launched(own.seen):
+            return False
+        return any(judge.launched(one.seen) for one in called)
 
     def pair(self, second: Planned) -> tuple[Result, Result] | None:
         """The original's first and second call of one instance, where both ran."""

@@ -42,10 +42,14 @@ def fact(planned: Planned, name: str, detail: str, error: float) -> Judged:
     return Judged(check=check, output="")
 
 
-def structure(planned: Planned, result: Result, allowed_ops: Collection[str]) -> Iterator[Judged]:
+def structure(
+    planned: Planned, result: Result, allowed_ops: Collection[str], *, may_fall_back: bool = False
+) -> Iterator[Judged]:
     """What the call did beside computing."""
     largest = max((math.prod(s.shape) for s in planned.problem.inputs if s.dtype != "python"), default=0)
-    facts = judge.structure_facts(result.seen, input_elements=largest, allowed_ops=allowed_ops)
+    facts = judge.structure_facts(
+        result.seen, input_elements=largest, allowed_ops=allowed_ops, may_fall_back=may_fall_back
+    )
     for found in (*facts, judge.tensor_fact(result.odd)):
         yield fact(planned, found.name, found.detail, 0.0 if found.passed else math.inf)
 

@@ -215,6 +215,8 @@ class Trials:
             same = call.role == IDLE_AGAIN
             if usual is None or not usual.ran or planned.instance in self._wrong:
                 return []
+            if self._baselines.falls_back(base):
+                return []
             return [probes.without_kernels(base, usual, result, self._precision, same_values=same)]
         if call.role == REPEATED:
             usual = self._first(planned)
@@ -238,7 +240,8 @@ class Trials:
         judged = compare(base, result, self._precision) if coming is None else coming.result()
         if not result.ran:
             return judged
-        judged += probes.structure(planned, result, self._baselines.torch_ops)
+        falls = self._baselines.falls_back(base)
+        judged += probes.structure(planned, result, self._baselines.torch_ops, may_fall_back=falls)
         judged += probes.memory(planned, result, base.original)
         judged += probes.missing_state(planned, result, base.original, self._baselines.state_of(planned))
         if planned.second and call.role == ORDINARY and (usual := self._first(planned)) is not None:

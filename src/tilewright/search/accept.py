@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from tilewright.capture import capture_variants
+from tilewright.capture import NO_LAUNCH, capture_variants
 from tilewright.lint import check
 from tilewright.prove import Prover, small_problems
 from tilewright.records.finding import Finding, Severity
@@ -109,10 +109,13 @@ def original_of(
 
 
 def fault_of(found: Capture) -> str:
-    """Why a captured forward call would not run on a GPU; empty if it would."""
-    if found.error:
-        return found.error
-    return next((launch.error for launch in found.launches if launch.error), "" if found.launches else "no launch")
+    """Why a captured forward call would not run on a GPU; empty if it would.
+
+    A call without launches runs: a file may leave a dtype to PyTorch, and a proof sees whether it does so by itself.
+    """
+    if found.error == NO_LAUNCH:
+        return ""
+    return found.error or next((launch.error for launch in found.launches if launch.error), "")
 
 
 def judge(explored: Explored, original: Original) -> Trial:

@@ -638,3 +638,96 @@ def batch_grouped(a_ptr, b_ptr, c_ptr, M: tl.constexpr, N: tl.constexpr, K: tl.c
         b = tl.load(b_ptr + b_id * (K * N) + (k[:, None] + i * BLOCK_K) * N + n[None, :])
         acc = tl.dot(a, b, acc)
     tl.store(c_ptr + b_id * (M * N) + m[:, None] * N + n[None, :], tl.maximum(acc, 0))
+
+
+@triton.jit
+def while_counted(a_ptr, b_ptr, c_ptr, M, N, K, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr):
+    """Walks along k with ``while``, counting up."""
+    m = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
+    n = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
+    k = tl.arange(0, BLOCK_K)
+    a_ptrs = a_ptr + m[:, None] * K + k[None, :]
+    b_ptrs = b_ptr + k[:, None] * N + n[None, :]
+    total = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    begin = 0
+    while begin < K:
+        a = tl.load(a_ptrs, mask=(m[:, None] < M) & (begin + k[None, :] < K), other=0.0)
+        b = tl.load(b_ptrs, mask=(begin + k[:, None] < K) & (n[None, :] < N), other=0.0)
+        total += tl.dot(a, b)
+        a_ptrs += BLOCK_K
+        b_ptrs += BLOCK_K * N
+        begin += BLOCK_K
+    tl.store(c_ptr + m[:, None] * N + n[None, :], total, mask=(m[:, None] < M) & (n[None, :] < N))
+
+
+@triton.jit
+def while_left(a_ptr, b_ptr, c_ptr, M, N, K, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr):
+    """Walks along k with ``while``, counting down what is left of it."""
+    m = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
+    n = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
+    k = tl.arange(0, BLOCK_K)
+    a_ptrs = a_ptr + m[:, None] * K + k[None, :]
+    b_ptrs = b_ptr + k[:, None] * N + n[None, :]
+    total = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    left = K
+    while left > 0:
+        a = tl.load(a_ptrs, mask=(m[:, None] < M) & (k[None, :] < left), other=0.0)
+        b = tl.load(b_ptrs, mask=(k[:, None] < left) & (n[None, :] < N), other=0.0)
+        total = tl.dot(a, b, total)
+        a_ptrs += BLOCK_K
+        b_ptrs += BLOCK_K * N
+        left -= BLOCK_K
+    tl.store(c_ptr + m[:, None] * N + n[None, :], total, mask=(m[:, None] < M) & (n[None, :] < N))
+
+
+@triton.jit
+def one_block_apart(a_ptr, b_ptr, c_ptr, M, N, K, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr):
+    """Has a branch of its own for a k that one block covers."""
+    m = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
+    n = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
+    k = tl.arange(0, BLOCK_K)
+    a_ptrs = a_ptr + m[:, None] * K + k[None, :]
+    b_ptrs = b_ptr + k[:, None] * N + n[None, :]
+    total = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    if K <= BLOCK_K:
+        a = tl.load(a_ptrs, mask=(m[:, None] < M) & (k[None, :] < K), other=0.0)
+        b = tl.load(b_ptrs, mask=(k[:, None] < K) & (n[None, :] < N), other=0.0)
+        total = tl.dot(a, b, total)
+    else:
+        for begin in range(0, K, BLOCK_K):
+            a = tl.load(a_ptrs, mask=(m[:, None] < M) & (begin + k[None, :] < K), other=0.0)
+            b = tl.load(b_ptrs, mask=(begin + k[:, None] < K) & (n[None, :] < N), other=0.0)
+            total = tl.dot(a, b, total)
+            a_ptrs += BLOCK_K
+            b_ptrs += BLOCK_K * N
+    tl.store(c_ptr + m[:, None] * N + n[None, :], total, mask=(m[:, None] < M) & (n[None, :] < N))
+
+
+@triton.jit
+def outer_products(a_ptr, b_ptr, c_ptr, M, N, K, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr):
+    """Adds up columns of A times rows of B, without ``tl.dot``."""
+    m = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
+    n = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
+    total = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    for k in range(K):
+        column = tl.load(a_ptr + m * K + k, mask=m < M, other=0.0)
+        row = tl.load(b_ptr + k * N + n, mask=n < N, other=0.0)
+        total += row[None, :] * column[:, None]
+    tl.store(c_ptr + m[:, None] * N + n[None, :], total, mask=(m[:, None] < M) & (n[None, :] < N))
+
+
+@triton.jit
+def outer_products_advanced(a_ptr, b_ptr, c_ptr, M, N, K, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr):
+    """The same with pointers that move, A lying transposed and both made float32 first."""
+    m = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
+    n = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
+    columns = a_ptr + m[:, None]
+    rows = b_ptr + n[None, :]
+    total = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    for _ in range(K):
+        column = tl.load(columns, mask=m[:, None] < M, other=0.0).to(tl.float32)
+        row = tl.load(rows, mask=n[None, :] < N, other=0.0).to(tl.float32)
+        total = column * row + total
+        columns += M
+        rows += N
+    tl.store(c_ptr + m[:, None] * N + n[None, :], total, mask=(m[:, None] < M) & (n[None, :] < N))

@@ -212,3 +212,73 @@ def biased_parts(a_ptr, b_ptr, bias_ptr, out_ptr, N, K, BLOCK: tl.constexpr):
         acc += tl.dot(a, b)
     acc += tl.load(bias_ptr + n)[None, :]
     tl.atomic_add(out_ptr + m[:, None] * N + n[None, :], acc)
+
+
+@triton.jit
+def found_while_looking(a_ptr, b_ptr, out_ptr, N, K, BLOCK: tl.constexpr):
+    """How far along k is read is found in memory."""
+    m = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    n = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    acc = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)
+    start = 0
+    while tl.load(a_ptr + start) < 0.5:
+        k = start + tl.arange(0, BLOCK)
+        a = tl.load(a_ptr + m[:, None] * K + k[None, :])
+        acc += tl.dot(a, tl.load(b_ptr + k[:, None] * N + n[None, :]))
+        start += BLOCK
+    tl.store(out_ptr + m[:, None] * N + n[None, :], acc)
+
+
+@triton.jit
+def doubling(a_ptr, b_ptr, out_ptr, N, K, BLOCK: tl.constexpr):
+    """The steps along k grow."""
+    m = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    n = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    acc = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)
+    start = 32
+    while start < K:
+        k = start + tl.arange(0, BLOCK)
+        a = tl.load(a_ptr + m[:, None] * K + k[None, :])
+        acc += tl.dot(a, tl.load(b_ptr + k[:, None] * N + n[None, :]))
+        start *= 2
+    tl.store(out_ptr + m[:, None] * N + n[None, :], acc)
+
+
+@triton.jit
+def other_block_apart(a_ptr, b_ptr, out_ptr, N, K, BLOCK: tl.constexpr):
+    """What is summed for a short k is something else."""
+    m = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    n = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    k = tl.arange(0, BLOCK)
+    acc = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)
+    if K <= BLOCK:
+        a = tl.load(a_ptr + n[:, None] * K + k[None, :])
+        acc = tl.dot(a, tl.load(b_ptr + k[:, None] * N + n[None, :]), acc)
+    else:
+        for start in range(0, K, BLOCK):
+            a = tl.load(a_ptr + m[:, None] * K + (start + k)[None, :])
+            acc = tl.dot(a, tl.load(b_ptr + (start + k)[:, None] * N + n[None, :]), acc)
+    tl.store(out_ptr + m[:, None] * N + n[None, :], acc)
+
+
+@triton.jit
+def every_second(a_ptr, b_ptr, out_ptr, N, K, BLOCK: tl.constexpr):
+    """A sum of outer products that leaves every second step out."""
+    m = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    n = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    acc = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)
+    for k in range(0, K, 2):
+        acc += tl.load(a_ptr + m * K + k)[:, None] * tl.load(b_ptr + k * N + n)[None, :]
+    tl.store(out_ptr + m[:, None] * N + n[None, :], acc)
+
+
+@triton.jit
+def pairwise(a_ptr, b_ptr, out_ptr, N, K, BLOCK: tl.constexpr):
+    """Both factors differ from row to row: no outer product."""
+    m = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    n = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    acc = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)
+    for k in range(K):
+        a = tl.load(a_ptr + (m[:, None] * N + n[None, :]) * K + k)
+        acc += a * tl.load(b_ptr + k * N + n)[None, :]
+    tl.store(out_ptr + m[:, None] * N + n[None, :], acc)

@@ -180,6 +180,16 @@ CASES = {
     "scattered": Case("scattered", MNK, SIZES, BLOCKS, (9, 1, 1), product, {"program_order": "custom"}),
     "transposed output": Case("transposed_output", MNK | {"c_ptr": (N, M)}, SIZES, BLOCKS, (3, 3, 1),
                               lambda x: {"c_ptr": (x["a_ptr"] @ x["b_ptr"]).T}, {"program_order": "grid_2d"}),
+    "while": Case("while_counted", MNK, SIZES, BLOCKS, (3, 3, 1), product,
+                  {"program_order": "grid_2d", "pointers": "advanced", "masks": "general"}),
+    "while something is left": Case("while_left", MNK, SIZES, BLOCKS, (3, 3, 1), product, {"pointers": "advanced"}),
+    "one block apart": Case("one_block_apart", MNK, SIZES, BLOCKS, (3, 3, 1), product, {"pointers": "advanced"}),
+    "outer products": Case("outer_products", MNK, SIZES, {"BLOCK_M": 32, "BLOCK_N": 64}, (3, 3, 1), product,
+                           {"block_k": 1, "input_precision": "ieee", "pointers": "recomputed"}),
+    "outer products advanced": Case("outer_products_advanced", MNK | {"a_ptr": (K, M)}, SIZES,
+                                    {"BLOCK_M": 32, "BLOCK_N": 64}, (3, 3, 1),
+                                    lambda x: {"c_ptr": x["a_ptr"].T @ x["b_ptr"]},
+                                    {"block_k": 1, "pointers": "advanced"}, dtype="fp16"),
 }  # fmt: skip
 
 
@@ -229,6 +239,16 @@ def test_tensor_descriptors_left_in_the_ir_of_newer_gpus() -> None:
     assert lifted_new.schedule == replace(lifted_old.schedule, descriptors=True)
 
 
+@pytest.mark.parametrize("name", ["while something is left", "one block apart"])
+def test_how_a_loop_is_written_does_not_matter(name: str) -> None:
+    found, expected = lift(CASES[name].launch()), lift(CASES["while"].launch())
+    assert isinstance(found, Lifted)
+    assert isinstance(expected, Lifted)
+    assert isinstance(found.algorithm, Contraction)
+    assert found.algorithm == replace(expected.algorithm, kernel=found.algorithm.kernel)  # type: ignore[arg-type]
+    assert found.schedule == expected.schedule
+
+
 def test_kernels_that_differ_only_in_style_lift_to_one_algorithm() -> None:
     found = []
     for name in ("plain", "tutorial"):
@@ -267,13 +287,16 @@ def test_text_that_is_no_triton_ir_is_declined(text: str) -> None:
     assert isinstance(lift(replace(CASES["plain"].launch(), generic_ttir=text)), Refusal)
 
 
-@pytest.mark.parametrize("name", ["plain", "tutorial", "split k in chunks", "descriptors", "persistent"])
+@pytest.mark.parametrize(
+    "name", ["plain", "tutorial", "split k in chunks", "descriptors", "persistent", "while", "one block apart"]
+)
 @pytest.mark.parametrize("size", [(1, 1, 1), (32, 64, 16), (31, 65, 17)], ids=str)
 def test_the_sizes_captured_do_not_matter(name: str, size: tuple[int, int, int]) -> None:
     case = CASES[name]
     m, n, k = size
     tiles = (-(-m // 32), -(-n // 64))
-    grid = {"plain": (*tiles, 1), "descriptors": (*tiles, 1), "split k in chunks": (*tiles, -(-k // 16))}
+    grid = dict.fromkeys(("plain", "descriptors", "while", "one block apart"), (*tiles, 1))
+    grid["split k in chunks"] = (*tiles, -(-k // 16))
     scalars = case.scalars | {"M": m, "N": n, "K": k} | ({"chunk": 16} if "chunk" in case.scalars else {})
     other = replace(case, scalars=scalars, grid=grid.get(name, (tiles[0] * tiles[1], 1, 1)))
     small, usual = lift(other.launch()), lift(case.launch())

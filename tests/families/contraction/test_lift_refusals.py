@@ -30,6 +30,11 @@ CASES: dict[str, tuple[dict[str, tuple[int, ...]], dict[str, int | float], dict[
     "running": (MATRIX, SIZES, {"BLOCK": 32}, "loop"),
     "lower_triangle": (MATRIX, SIZES, {"BLOCK": 32}, "every tile"),
     "biased_parts": (MATRIX | {"bias_ptr": (S,)}, SIZES, {"BLOCK": 32}, "partial sums"),
+    "found_while_looking": (MATRIX, SIZES, {"BLOCK": 32}, "no comparison of whole numbers"),
+    "doubling": (MATRIX, SIZES, {"BLOCK": 32}, "does not count by a constant step"),
+    "other_block_apart": (MATRIX, SIZES, {"BLOCK": 32}, "in 2 places"),
+    "every_second": (MATRIX, SIZES, {"BLOCK": 32}, "no matrices"),
+    "pairwise": (MATRIX | {"a_ptr": (S, S, S)}, SIZES, {"BLOCK": 32}, "no matrices"),
 }  # fmt: skip
 
 

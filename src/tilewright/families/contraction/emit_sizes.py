@@ -92,18 +92,21 @@ def added_arguments(sized: Sized, text: str, site: LaunchSite, arguments: Mappin
     axes = grid_texts(text, site)
     if axes is None:
         return f"the grid {site.grid} is not written as a tuple, and only it says how long an axis is"
-    known = {**arguments, **{f"grid_{n}": axes[n] if n < len(axes) else "1" for n in range(3)}}
+    known = {**arguments, **{f"grid_{n}": "1" for n in range(len(axes), 3)}}
+    known |= {f"grid_{n}": axis for n, axis in enumerate(axes) if axis is not None}
     found: dict[str, str] = {}
     for name, expression in sized.added.items():
         missing = [part for part in names_in(expression) if part not in known and part not in {"min", "max"}]
+        if any(part.startswith("grid_") for part in missing):
+            return f"the grid {site.grid} rests on a tuned value, and only it says how long an axis is"
         if missing:
             return f"the call does not show what it passes for {', '.join(missing)}"
         found[name] = substitute(expression, known)
     return found
 
 
-def grid_texts(text: str, site: LaunchSite) -> list[str] | None:
-    """The expressions of the grid at ``site``; ``None`` where they cannot be read or rest on a tuned value."""
+def grid_texts(text: str, site: LaunchSite) -> list[str | None] | None:
+    """The expressions of the grid at ``site``, ``None`` for one that rests on a tuned value, or where none is seen."""
     node: ast.expr = syntax.parse_expression(site.grid)
     if isinstance(node, ast.Name):
         values = _assigned(text, site.function, node.id)
@@ -116,9 +119,10 @@ def grid_texts(text: str, site: LaunchSite) -> list[str] | None:
         node = node.body
     if not isinstance(node, ast.Tuple | ast.List):
         return None
-    if any(isinstance(part, ast.Name) and part.id in parameters for part in ast.walk(node)):
-        return None
-    return [ast.unparse(element) for element in node.elts]
+    tuned = [
+        any(isinstance(part, ast.Name) and part.id in parameters for part in ast.walk(element)) for element in node.elts
+    ]
+    return [None if rests else ast.unparse(element) for element, rests in zip(node.elts, tuned, strict=True)]
 
 
 def _assigned(text: str, function: str, name: str) -> list[ast.expr]:

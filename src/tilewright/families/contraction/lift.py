@@ -1,8 +1,9 @@
 """Lifts a contraction from a captured launch's Triton IR.
 
 Works on what the kernel does to memory, never on names: addresses are split into strides along the tile of
-``tt.dot`` and the terms that move the tile; masks give the lengths; every program's tile is computed for the captured
-launch, and each tile and all of k must be covered. Lifting may be optimistic: the prover checks what is made of it.
+``tt.dot`` (or of a sum of outer products) and the terms that move the tile; masks give the lengths; every program's
+tile is computed for the captured launch, and each tile and all of k must be covered. Lifting may be optimistic: the
+prover checks what is made of it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from tilewright.families.contraction.lift_epilogue import expression, is_linear
 from tilewright.families.contraction.lift_extents import Lengths, text
 from tilewright.families.contraction.lift_order import Order, examine
 from tilewright.families.ttir.evaluate import evaluate
-from tilewright.families.ttir.parser import TtirSyntaxError, parse
+from tilewright.families.ttir.parser import Function, TtirSyntaxError, parse
 from tilewright.families.ttir.polynomial import Polynomial
 from tilewright.families.ttir.state import DeclinedError
 from tilewright.families.ttir.values import Blank, Carried, Load, Node, Operator, Product, Store, children, contains
@@ -38,30 +39,33 @@ def lift(launch: Launch) -> Lifted | Refusal:
         return _refusal(launch, f"does not compile: {launch.error}" if launch.error else "has no Triton IR")
     try:
         function = parse(launch.generic_ttir)
-        products = sum(operation.name.startswith("tt.dot") for operation in function.walk())
-        if products != 1:
-            reductions = any(operation.name == "tt.reduce" for operation in function.walk())
-            return _refusal(launch, _no_product(products, reductions=reductions))
+    except TtirSyntaxError as error:
+        return _refusal(launch, f"has Triton IR that is not read: {error}")
+    reason = _no_product(function)
+    if reason and not any(operation.name in ("scf.for", "scf.while") for operation in function.walk()):
+        return _refusal(launch, reason)
+    try:
         names = [x.parameter for x in launch.arguments if not isinstance(x, ConstexprArgument)]
         return _lifted(
             launch, evaluate(function, names), descriptors="tt.make_tensor_descriptor" in launch.generic_ttir
         )
     except DeclinedError as declined:
-        return _refusal(launch, str(declined))
+        return _refusal(launch, reason or str(declined))
     except KeyError as unknown:
-        return _refusal(launch, f"places its tiles by {unknown.args[0]}, which a launch does not fix")
-    except TtirSyntaxError as error:
-        return _refusal(launch, f"has Triton IR that is not read: {error}")
+        return _refusal(launch, reason or f"places its tiles by {unknown.args[0]}, which a launch does not fix")
     except ValueError as error:
-        return _refusal(launch, f"needs an index that cannot be written down: {error}")
+        return _refusal(launch, reason or f"needs an index that cannot be written down: {error}")
 
 
-def _no_product(products: int, *, reductions: bool) -> str:
+def _no_product(function: Function) -> str:
+    """What a kernel does without one ``tt.dot``, in case that it is no product; empty where it has one."""
+    products = sum(operation.name.startswith("tt.dot") for operation in function.walk())
+    reductions = any(operation.name == "tt.reduce" for operation in function.walk())
     if products == 0:
         tail = ", and reduces tiles instead" if reductions else ""
         return f"multiplies no matrices (no tl.dot){tail}"
     tail = " and reduces tiles in between, as attention does" if reductions else ""
-    return f"multiplies matrices in {products} places (tl.dot){tail}"
+    return f"multiplies matrices in {products} places (tl.dot){tail}" if products > 1 else ""
 
 
 def _refusal(launch: Launch, reason: str) -> Refusal:

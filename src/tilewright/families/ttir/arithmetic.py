@@ -23,7 +23,9 @@ from tilewright.families.ttir.values import (
     Node,
     Operator,
     Pointer,
+    Product,
     Value,
+    first_step,
     lane,
     move_lanes,
 )
@@ -249,11 +251,17 @@ def _select(state: State, condition: Mask, left: p.Polynomial, right: p.Polynomi
 
 
 def _select_data(state: State, condition: Mask, left: Data, right: Data) -> Node:
-    """``where(mask, loaded, 0)`` is a masked load; any other choice by place is not followed."""
+    """``where(mask, loaded, 0)`` is a masked load; any other choice by place is not followed.
+
+    Between a loop over products and its first step alone, it is the loop: the other is there for a k of one block.
+    """
     if isinstance(left.node, Load) and isinstance(right.node, Literal) and not right.node.value:
         conditions = left.node.conditions + condition.conditions
         if left.node.zero_filled or not left.node.conditions:
             return replace(left.node, conditions=conditions, zero_filled=True)
+    for one, other in ((left.node, right.node), (right.node, left.node)):
+        if isinstance(one, Product) and isinstance(other, Product) and one == first_step(other):
+            return other
     return Blank("chooses a value by the element's place (a mask on data, as in causal or padded code)")
 
 

@@ -7,8 +7,8 @@ integers that a loop advances by a constant step are given in closed form; data 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from tilewright.families.ttir import arithmetic, memory
 from tilewright.families.ttir import operations as names
@@ -16,7 +16,18 @@ from tilewright.families.ttir import polynomial as p
 from tilewright.families.ttir.loops import as_data, close, finish, open_argument, step_of
 from tilewright.families.ttir.parser import Block, Function, Operation, Type
 from tilewright.families.ttir.state import DeclinedError, State
-from tilewright.families.ttir.values import Data, Integer, Loop, Pointer, Scalar, Store, Value, View
+from tilewright.families.ttir.values import (
+    UNKNOWN,
+    Condition,
+    Data,
+    Integer,
+    Loop,
+    Pointer,
+    Scalar,
+    Store,
+    Value,
+    View,
+)
 
 
 def evaluate(function: Function, parameters: Sequence[str] = ()) -> tuple[Store, ...]:
@@ -44,6 +55,19 @@ def _parameter(name: str, kind: Type) -> Value:
     if re.fullmatch(r"i\d+", kind.element) and kind.element != "i1":
         return Integer((), p.atom("parameter", name))
     return Data((), kind.element, Scalar(name, kind.element))
+
+
+@dataclass(frozen=True, slots=True)
+class _Carrying:
+    """A loop that is to be evaluated: its body, and what is bound in it."""
+
+    loop: Loop
+    counter: p.Polynomial
+    names: tuple[str, ...]
+    """Of the carried values in the body; empty for one that the body does not see."""
+    body: tuple[Operation, ...]
+    bound: Mapping[str, Value]
+    """Values that are bound in the body besides the carried ones."""
 
 
 class _Evaluator(State):
@@ -85,6 +109,9 @@ class _Evaluator(State):
             if operation.name == "scf.for":
                 self.for_loop(operation)
                 continue
+            if operation.name == "scf.while":
+                self.while_loop(operation)
+                continue
             if operation.name == "scf.if":
                 self.if_else(operation)
                 continue
@@ -94,7 +121,7 @@ class _Evaluator(State):
                 arithmetic.pointwise_or_blank(self, operation)
 
     def for_loop(self, operation: Operation) -> None:
-        """Evaluate ``scf.for`` twice: once to find what each step adds, once with the closed forms."""
+        """Evaluate ``scf.for``."""
         found = re.match(
             r"(?:unsigned )?(%\S+) = (%\S+) to (%\S+) step (%\S+)(?: iter_args\((.*?)\))?(?: ->.*)?$", operation.text
         )
@@ -102,48 +129,81 @@ class _Evaluator(State):
             raise DeclinedError("holds a loop of an unknown form")
         first, last, step = (self.integer(found.group(index)) for index in (2, 3, 4))
         pairs = re.findall(r"(%[\w$.\-]+) = (%[\w$.\-#]+)", found.group(5) or "")
-        name = f"loop{self.fresh()}"
-        key, counter = f"counter.{name}", p.atom("counter", name)
-        loop = Loop(key, first, last, step)
-        arguments = [self.get(initial) for _, initial in pairs]
+        carried = {name: self.get(initial) for name, initial in pairs}
         body = operation.regions[0][0].operations
-        outer = dict(self.values)
+        name = f"loop{self.fresh()}"
+        moving = first + step * p.atom("counter", name)
+        loop = Loop(f"counter.{name}", first, last, step)
+        run = _Carrying(loop, p.atom("counter", name), tuple(carried), body, {found.group(1): Integer((), moving)})
+        self._bind(operation, self._carry(run, list(carried.values()), lambda _: loop))
+
+    def while_loop(self, operation: Operation) -> None:
+        """Evaluate ``scf.while`` whose condition is a comparison of numbers that come nearer by a constant step."""
+        head, body = (blocks[0] for blocks in operation.regions)
+        pairs = re.findall(r"(%[\w$.\-]+) = (%[\w$.\-#]+)", operation.text)
+        names_before = tuple(name for name, _ in pairs)
+        *before, last = head.operations
+        truth, *passed = last.operands
+        if last.name != "scf.condition" or any(name not in names_before for name in passed):
+            raise DeclinedError("holds a while loop that computes more than its condition")
+        places = [names_before.index(name) for name in passed]
+        inside = tuple(dict(zip(places, body.arguments, strict=True)).get(i, "") for i in range(len(pairs)))
+        name = f"loop{self.fresh()}"
+        blank = Loop(f"counter.{name}", p.number(0), p.number(0), p.number(1))
+
+        def counted(values: list[Value]) -> Loop:
+            """The loop of steps 0, 1, … while what separates both sides of the condition lasts."""
+            outer = dict(self.values)
+            self.values |= dict(zip(names_before, values, strict=True))
+            self.run(tuple(before))
+            conditions = self.mask(truth).conditions
+            self.values = outer
+            return _countdown(blank, conditions)
+
+        run = _Carrying(blank, p.atom("counter", name), inside, body.operations, {})
+        results = self._carry(run, [self.get(initial) for _, initial in pairs], counted)
+        self._bind(operation, [results[place] for place in places])
+
+    def _carry(self, run: _Carrying, arguments: list[Value], counted: Callable[[list[Value]], Loop]) -> list[Value]:
+        """Evaluate a loop's body twice: once to find what each step adds, once with the closed forms.
+
+        ``counted`` gives the loop from the values at the beginning of each step. Returns the values after the loop.
+        """
+        key, outer = run.loop.counter, dict(self.values)
         for _ in range(2):
             opened = [open_argument(value, key, index) for index, value in enumerate(arguments)]
             self.values = dict(outer)
-            yielded = self._loop_body(body, found.group(1), first + step * counter, pairs, opened, loop, keep=False)
+            yielded = self._loop_body(run, opened, run.loop, keep=False)
             arguments = [as_data(*each) for each in zip(arguments, yielded, strict=True)]
         steps = [step_of(*each, key) for each in zip(opened, yielded, strict=True)]
         self.values = dict(outer)
         closed = [
-            close(value, change, counter, key, i)
+            close(value, change, run.counter, key, i)
             for i, (value, change) in enumerate(zip(arguments, steps, strict=True))
         ]
         moves = any(
             isinstance(value, Pointer | View) and change.moves for value, change in zip(arguments, steps, strict=True)
         )
-        loop = replace(loop, advances_pointers=moves)
-        yielded = self._loop_body(body, found.group(1), first + step * counter, pairs, closed, loop, keep=True)
+        loop = replace(counted(closed), advances_pointers=moves)
+        yielded = self._loop_body(run, closed, loop, keep=True)
         self.values = outer
-        for index, name in enumerate(operation.results):
-            result = finish(arguments[index], yielded[index], steps[index], loop, index)
-            self.values[name] = result
-            self.values[name.partition("#")[0] if len(operation.results) == 1 else name] = result
+        return [finish(arguments[i], yielded[i], steps[i], loop, i) for i in range(len(arguments))]
 
-    def _loop_body(
-        self, body: tuple[Operation, ...], counter_name: str, counter: p.Polynomial,
-        pairs: list[tuple[str, str]], arguments: list[Value], loop: Loop, *, keep: bool,
-    ) -> list[Value]:  # fmt: skip
-        self.values[counter_name] = Integer((), counter)
-        for (name, _), value in zip(pairs, arguments, strict=True):
+    def _bind(self, operation: Operation, values: list[Value]) -> None:
+        for name, value in zip(operation.results, values, strict=True):
             self.values[name] = value
+            self.values[name.partition("#")[0] if len(operation.results) == 1 else name] = value
+
+    def _loop_body(self, run: _Carrying, arguments: list[Value], loop: Loop, *, keep: bool) -> list[Value]:
+        self.values |= run.bound
+        self.values |= {name: value for name, value in zip(run.names, arguments, strict=True) if name}
         stores = len(self.stores)
         self.loops.append(loop)
-        self.run(tuple(operation for operation in body if operation.name != "scf.yield"))
+        self.run(tuple(operation for operation in run.body if operation.name != "scf.yield"))
         self.loops.pop()
         if not keep:
             del self.stores[stores:]
-        last = body[-1] if body else None
+        last = run.body[-1] if run.body else None
         return [self.get(name) for name in last.operands] if last is not None and last.name == "scf.yield" else []
 
     def if_else(self, operation: Operation) -> None:
@@ -160,6 +220,20 @@ class _Evaluator(State):
         self.values, self.guards = outer, guards
         for index, name in enumerate(operation.results):
             self.values[name] = arithmetic.chosen(self, condition, sides[0][index], sides[1][index])
+
+
+def _countdown(loop: Loop, conditions: tuple[Condition, ...]) -> Loop:
+    """The loop that lasts while ``low < high``, where each step brings both nearer by the same number."""
+    only = conditions[0] if len(conditions) == 1 else UNKNOWN
+    if only.low is None or only.high is None:
+        raise DeclinedError("holds a while loop whose condition is no comparison of whole numbers")
+    left = only.high - only.low
+    first = left.rewrite(lambda atom: p.number(0) if atom.key == loop.counter else None)
+    step = first - left.rewrite(lambda atom: p.number(1) if atom.key == loop.counter else None)
+    counter = p.atom("counter", loop.counter.removeprefix("counter."))
+    if left != first - step * counter or left.mentions("carried", "loaded", "unknown") or not step.terms:
+        raise DeclinedError("holds a while loop that does not count by a constant step")
+    return replace(loop, first=p.number(0), last=first, step=step)
 
 
 def _only_returns(block: Block) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tilewright.families.ttir import polynomial as p
@@ -12,6 +13,7 @@ from tilewright.families.ttir.values import (
     Data,
     Integer,
     Literal,
+    Load,
     Loop,
     Mask,
     Node,
@@ -21,6 +23,7 @@ from tilewright.families.ttir.values import (
     Value,
     View,
     contains,
+    rewrite_loads,
 )
 
 
@@ -94,14 +97,14 @@ def finish(initial: Value, last: Value, change: Closed, loop: Loop, index: int) 
             ),
         )
     if isinstance(initial, Data) and isinstance(last, Data):
-        return replace(initial, node=_summed(initial.node, last.node, loop, Carried(loop.counter, index)))
+        return replace(initial, node=_summed(initial, last.node, loop, Carried(loop.counter, index)))
     return initial if initial == last else Data(last.shape, "unknown", Blank("carries a condition through a loop"))
 
 
-def _summed(initial: Node, last: Node, loop: Loop, carried: Carried) -> Node:
+def _summed(initial: Data, last: Node, loop: Loop, carried: Carried) -> Node:
     if last == carried:
-        return initial
-    product = _added_to(last, carried)
+        return initial.node
+    product = _added_to(last, carried) or _outer_product(last, carried, loop, initial)
     if product is not None:
         if product.loop is not None:
             return Blank("sums products over nested loops")
@@ -109,7 +112,7 @@ def _summed(initial: Node, last: Node, loop: Loop, carried: Carried) -> Node:
             product.b, lambda node: isinstance(node, Carried | Product)
         ):
             return Blank("multiplies tiles that depend on an earlier product")
-        return replace(product, base=initial, loop=loop)
+        return replace(product, base=initial.node, loop=loop)
     if contains(last, lambda node: isinstance(node, Carried)):
         return Blank("carries a value through a loop that is not a plain sum of products")
     return Blank("uses what the last step of a loop computed")
@@ -125,6 +128,41 @@ def _added_to(node: Node, carried: Carried) -> Product | None:
                 if total == carried and isinstance(product, Product) and isinstance(product.base, Literal):
                     return product if product.base.value == 0 else None
     return None
+
+
+def _outer_product(node: Node, carried: Carried, loop: Loop, total: Data) -> Product | None:
+    """Return ``carried + column * row``, one step of k at a time, as a product whose k is one element long."""
+    match node:
+        case Operator(operation="add", arguments=(left, right)) if carried in (left, right) and len(total.shape) == 2:
+            factors = right if left == carried else left
+        case _:
+            return None
+    while isinstance(factors, Operator) and factors.operation == "cast":
+        (factors,) = factors.arguments
+    if not isinstance(factors, Operator) or factors.operation != "mul" or loop.step.constant != 1:
+        return None
+    sides = dict(zip(map(_lanes_of, factors.arguments), factors.arguments, strict=True))
+    if sides.keys() != {frozenset("0"), frozenset("1")} or not total.dtype.startswith(("fp", "bf")):
+        return None
+    along_k = {side: _along(loop, k) for side, k in (("0", p.atom("lane", "1")), ("1", p.atom("lane", "0")))}
+    a, b = (rewrite_loads(sides[frozenset(side)], change) for side, change in along_k.items())
+    identity = f"outer product in {loop.counter}"
+    return Product(identity, a, b, Literal(0.0, total.dtype), "ieee", total.dtype, (*total.shape, 1), (0, 1))
+
+
+def _along(loop: Loop, k: p.Polynomial) -> Callable[[p.Atom], p.Polynomial | None]:
+    """Let a tile reach along k, by the one element that it is long, from where each step of the loop stands."""
+    return lambda part: p.Polynomial({(part,): 1}) + k if part.key == loop.counter else None
+
+
+def _lanes_of(node: Node) -> frozenset[str]:
+    """The axes of the tile along which a load, or a cast of one, differs; anything else has all of them."""
+    while isinstance(node, Operator) and node.operation == "cast":
+        (node,) = node.arguments
+    if not isinstance(node, Load):
+        return frozenset("01")
+    sides = (side for condition in node.conditions for side in (condition.low, condition.high) if side is not None)
+    return frozenset(atom.name for part in (node.offset, *sides) for atom in part.atoms() if atom.kind == "lane")
 
 
 def _after(part: p.Polynomial, added: p.Polynomial | None, steps: p.Polynomial, name: str) -> p.Polynomial:

@@ -6,9 +6,9 @@ A tensor's elements are described once, with ``lane`` atoms for the place along 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from tilewright.families.ttir.polynomial import Atom, Polynomial, atom
+from tilewright.families.ttir.polynomial import Atom, Polynomial, atom, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Operator:
 class Product:
     """``tt.dot`` of two tiles plus ``base``; its rows and columns lie along the lanes given."""
 
-    identity: str
+    identity: str = field(compare=False)
     a: Node
     b: Node
     base: Node
@@ -221,6 +221,29 @@ def _move_node(node: Node, places: Mapping[int, int], done: dict[int, Node]) -> 
             moved = Blank("transposes or reshapes a value that a loop carries")
     done[id(node)] = moved
     return moved
+
+
+def first_step(product: Product) -> Product:
+    """What a sum of products over a loop is after one step; a product without a loop is itself."""
+    if product.loop is None:
+        return product
+    counter = product.loop.counter
+
+    def change(part: Atom) -> Polynomial | None:
+        return number(0) if part.key == counter else None
+
+    return replace(product, a=rewrite_loads(product.a, change), b=rewrite_loads(product.b, change), loop=None)
+
+
+def rewrite_loads(node: Node, change: Callable[[Atom], Polynomial | None]) -> Node:
+    """Rewrite every address and mask in a pointwise graph."""
+    match node:
+        case Load():
+            conditions = tuple(condition.rewrite(change) for condition in node.conditions)
+            return replace(node, offset=node.offset.rewrite(change), conditions=conditions)
+        case Operator():
+            return replace(node, arguments=tuple(rewrite_loads(argument, change) for argument in node.arguments))
+    return node
 
 
 def children(node: Node) -> tuple[Node, ...]:

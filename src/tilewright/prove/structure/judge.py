@@ -73,21 +73,27 @@ class Fact:
     detail: str = ""
 
 
-def structure_facts(seen: object, *, input_elements: int, allowed_ops: Collection[str] = ()) -> list[Fact]:
+def structure_facts(
+    seen: object, *, input_elements: int, allowed_ops: Collection[str] = (), may_fall_back: bool = False
+) -> list[Fact]:
     """Draw conclusions from what :meth:`tilewright.prove.structure.watch.Watch.seen` told of an ordinary call.
 
     Args:
         seen: the dictionary as it came from the worker; trusted in nothing.
         input_elements: elements of the largest input of that call, a number the parent knows by itself.
         allowed_ops: operators (``aten::mm``) that the user's own original was seen to call.
+        may_fall_back: the user's own original launches no kernel in this call: it leaves that to PyTorch.
 
     Returns:
         Six facts in fixed order: ``kernels ran``, ``torch compute``, ``patched``, ``threads``, ``streams`` and
         ``tensor type``; and ``system access`` where the candidate opened files, looked at frames and the like.
     """
     table: Mapping[str, Any] = seen if isinstance(seen, dict) else {}
+    ran = _kernels_ran(table)
+    if may_fall_back and not launched(seen) and isinstance(table.get("launches"), list):
+        ran = Fact(name=ran.name, passed=True, detail="neither original nor candidate launches a kernel in this call")
     facts = [
-        _kernels_ran(table),
+        ran,
         _torch_compute(table, input_elements, frozenset(allowed_ops)),
         _names_fact("patched", table.get("patched"), "replaced: "),
         _threads(table),
@@ -96,6 +102,14 @@ def structure_facts(seen: object, *, input_elements: int, allowed_ops: Collectio
     ]
     access = _system_access(table)
     return facts if access is None else [*facts, access]
+
+
+def launched(seen: object) -> bool:
+    """Tell whether any kernel was seen to be launched; so it is where ``seen`` is not of the expected form."""
+    launches = seen.get("launches") if isinstance(seen, dict) else None
+    if not isinstance(launches, list):
+        return True
+    return any(not isinstance(entry, dict) or entry.get("count") != 0 for entry in launches)
 
 
 def torch_ops(seen: object) -> frozenset[str]:
