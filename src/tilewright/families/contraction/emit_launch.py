@@ -51,14 +51,7 @@ def launch_text(
     options = {} if len(plan) > 1 else {"num_warps": str(schedule.num_warps), "num_stages": str(schedule.num_stages)}
     programs = fresh("num_sms", taken)
     if schedule.persistent:
-        lines += [
-            "# One program on each SM; without a GPU (Triton's interpreter) one program does it all.",
-            f"{programs} = (",
-            f"    torch.cuda.get_device_properties({device}).multi_processor_count",
-            f'    if {device}.type == "cuda"',
-            "    else 1",
-            ")",
-        ]
+        lines += _count_sms(programs, device)
     if reduction is not None:
         split, partial = fresh("SPLIT_K", taken), fresh("partial", taken)
         sizes = [substitute(algorithm.extents[axis], arguments) for axis in (*algorithm.batch_axes, "m", "n")]
@@ -82,6 +75,17 @@ def launch_text(
             f"{reduction.name}[{finishing}]", reduction, reduced, {**blocks, "SPLIT_K": constants["SPLIT_K"]}
         )
     return "\n".join(lines) + "\n"
+
+
+def _count_sms(name: str, device: str) -> list[str]:
+    return [
+        "# One program on each SM; without a GPU (Triton's interpreter) one program does it all.",
+        f"{name} = (",
+        f"    torch.cuda.get_device_properties({device}).multi_processor_count",
+        f'    if {device}.type == "cuda"',
+        "    else 1",
+        ")",
+    ]
 
 
 def _constant(name: str, schedule: Schedule) -> str:

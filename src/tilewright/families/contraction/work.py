@@ -50,21 +50,8 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
     padded = 2.0 * programs * steps * schedule.block_m * schedule.block_n * schedule.block_k
     unit, times = _unit(algorithm, schedule)
     values = values_of(launch)
-    in_layout = all_placed(algorithm, schedule)
-    chosen = {one.side: one.columns for one in in_layout}
-    tiled = tuple(
-        _tiled(operand, axis, block * schedule.block_k, sizes, algorithm.batch_axes, values, chosen.get(side))
-        for side, operand, axis, block in (
-            ("a", algorithm.a, "m", schedule.block_m),
-            ("b", algorithm.b, "n", schedule.block_n),
-        )
-    )
-    copies = [
-        copied(one, sizes, size)
-        for one in in_layout
-        for size in (_bytes(one.operand.dtype),)
-        if not lies_so(one, launch, sizes, values, element_bytes=size, descriptors=schedule.descriptors)
-    ]
+    tiled = _operands(algorithm, schedule, sizes, values)
+    copies = _copies(algorithm, schedule, launch, sizes, values)
     written = sum(_bytes(output.operand.dtype) * m * n * batch for output in algorithm.outputs)
     read, read_once = _epilogue_bytes(algorithm, grid, sizes)
     partial = _PARTIAL_BYTES * m * n * batch * schedule.split_k if schedule.split_k > 1 else 0
@@ -108,6 +95,33 @@ def _unit(algorithm: Contraction, schedule: Schedule) -> tuple[str, int]:
         known = {"tf32": ("tensor_tf32", 1), "tf32x3": ("tensor_tf32", 3)}
         return known.get(schedule.input_precision, ("fp32", 1))
     return ("fp32", 1) if dtype in {"fp64", "i32", "i64"} else ("tensor_fp16", 1)
+
+
+def _operands(
+    algorithm: Contraction, schedule: Schedule, sizes: Mapping[str, int], values: Mapping[str, int]
+) -> tuple[TiledOperand, ...]:
+    contiguous = {one.side: one.columns for one in all_placed(algorithm, schedule)}
+    sides = (("a", algorithm.a, "m", schedule.block_m), ("b", algorithm.b, "n", schedule.block_n))
+    return tuple(
+        _tiled(operand, axis, block * schedule.block_k, sizes, algorithm.batch_axes, values, contiguous.get(side))
+        for side, operand, axis, block in sides
+    )
+
+
+def _copies(
+    algorithm: Contraction,
+    schedule: Schedule,
+    launch: Launch,
+    sizes: Mapping[str, int],
+    values: Mapping[str, int],
+) -> list[float]:
+    """Bytes of each copy that the schedule's layouts need for what the launch was given."""
+    found = []
+    for one in all_placed(algorithm, schedule):
+        size = _bytes(one.operand.dtype)
+        if not lies_so(one, launch, sizes, values, element_bytes=size, descriptors=schedule.descriptors):
+            found.append(copied(one, sizes, size))
+    return found
 
 
 def _tiled(
