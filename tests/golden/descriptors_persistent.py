@@ -42,7 +42,8 @@ def matmul_kernel(
     tiles_m = tl.cdiv(M, BLOCK_M)
     tiles_n = tl.cdiv(N, BLOCK_N)
     # A fixed number of programs walks all tiles.
-    for pid in range(tl.program_id(0), tiles_m * tiles_n, tl.num_programs(0)):
+    # As one loop with that over K: the next tile's operands are fetched while this one is stored.
+    for pid in tl.range(tl.program_id(0), tiles_m * tiles_n, tl.num_programs(0), flatten=True):
         # Groups of GROUP_M tile rows: programs that run together share rows of A and columns of B in L2.
         group_size = GROUP_M * tiles_n
         first_m = pid // group_size * GROUP_M
@@ -58,11 +59,23 @@ def matmul_kernel(
 
         # 64-bit offsets: a tensor may hold more than 2**31 elements.
         offs_m = tl.cast(pid_m, tl.int64) * BLOCK_M + tl.arange(0, BLOCK_M)
-        offs_n = tl.cast(pid_n, tl.int64) * BLOCK_N + tl.arange(0, BLOCK_N)
         mask_m = offs_m < M
-        mask_n = offs_n < N
-        c_ptrs = c_ptr + offs_m[:, None] * stride_cm + offs_n[None, :] * stride_cn
-        tl.store(c_ptrs, acc.to(c_ptr.dtype.element_ty), mask=mask_m[:, None] & mask_n[None, :])
+        # In halves: a tile of 32 bits on its way out takes shared memory from the operands of the next.
+        left, right = tl.split(acc.reshape(BLOCK_M, 2, BLOCK_N // 2).permute(0, 2, 1))
+        offs_half = tl.cast(pid_n, tl.int64) * BLOCK_N + tl.arange(0, BLOCK_N // 2)
+        c_ptrs = c_ptr + offs_m[:, None] * stride_cm + offs_half[None, :] * stride_cn
+        tl.store(
+            c_ptrs,
+            left.to(c_ptr.dtype.element_ty),
+            mask=mask_m[:, None] & (offs_half < N)[None, :],
+        )
+        offs_half += BLOCK_N // 2
+        c_ptrs = c_ptr + offs_m[:, None] * stride_cm + offs_half[None, :] * stride_cn
+        tl.store(
+            c_ptrs,
+            right.to(c_ptr.dtype.element_ty),
+            mask=mask_m[:, None] & (offs_half < N)[None, :],
+        )
 
 
 def matmul_kernel_operand(x, shape, strides, block):
