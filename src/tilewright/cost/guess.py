@@ -16,6 +16,9 @@ SQUEEZE = 1.15
 """Wanted registers over granted ones up to which builds of the check above touch no more than a dozen spilled registers
 in a step; beyond, spills grow with each register wanted."""
 
+BARRIER_BYTES = 8
+"""Beside each buffer that the copy engine fills."""
+
 MATRIX_PATHS = ("mma_sync", "wgmma", "tcgen05", "none")
 
 
@@ -78,28 +81,43 @@ def guess(target: Target, work: Work, path: str | None = None) -> Resources:
     )
 
 
+def copies_per_thread(work: Work) -> float:
+    """Return the asynchronous copies of 16 bytes that a thread issues in one k step; none where an engine does it."""
+    if work.descriptors:
+        return 0.0
+    return (work.block_m + work.block_n) * work.block_k * work.compute_bytes / 16 / (32 * work.num_warps)
+
+
 def _shared_bytes(target: Target, work: Work, path: str) -> int:
     """Operand buffers: one a stage where the tensor core reads shared memory itself, else one fewer.
 
     Before sm_80 there are no asynchronous copies, hence no pipeline. The 32-bit epilogue of ``wgmma`` changes
-    its layout through the same space; ``tcgen05`` keeps barriers beside it.
+    its layout through the same space; ``tcgen05`` keeps barriers beside it. So does the copy engine, one a buffer.
+    Where its next tile is fetched while one is stored, in halves of 4-byte elements, that space is there beside them.
     """
     one_stage = int((work.block_m + work.block_n) * work.block_k * work.compute_bytes)
     if target.compute_capability < (8, 0):
         return one_stage
+    barrier = BARRIER_BYTES if work.descriptors else 0
     if path == "wgmma":
+        buffers = (one_stage + barrier) * max(1, work.num_stages)
+        if work.persistent and work.descriptors:
+            return buffers + work.block_m * work.block_n * work.compute_bytes // 2
         epilogue = work.block_m * work.block_n * 4 if work.compute_bytes == 4 else 0
-        return max(one_stage * max(1, work.num_stages), epilogue)
+        return max(buffers, epilogue)
     if path == "tcgen05":
-        return one_stage * max(1, work.num_stages) + (16 if work.num_stages > 1 else 8)
-    return one_stage * max(1, work.num_stages - 1)
+        return (one_stage + barrier) * max(1, work.num_stages) + (16 if work.num_stages > 1 else 8)
+    return (one_stage + barrier) * max(1, work.num_stages - 1)
 
 
 def _registers(work: Work, path: str) -> int:
-    """Accumulators, operand fragments, and addresses of the copies in flight, by a least-squares line each."""
+    """Accumulators, operand fragments, and addresses of the copies in flight, by a least-squares line each.
+
+    The copy engine has its own addresses.
+    """
     threads = 32 * work.num_warps
     accumulators = work.block_m * work.block_n / threads
-    copies = (work.block_m + work.block_n) * work.block_k * work.compute_bytes / 16 / threads
+    copies = copies_per_thread(work)
     if path == "wgmma":
         return round(20 + 1.25 * accumulators + 1.2 * copies)
     if path == "tcgen05":

@@ -15,7 +15,7 @@ from tilewright.cost.constants import (
     SHARED_BYTES_PER_CLK_PER_SM,
     TRANSPOSED_COPY_CYCLES,
 )
-from tilewright.cost.guess import SQUEEZE, guess, matrix_path, warp_grid
+from tilewright.cost.guess import SQUEEZE, copies_per_thread, guess, matrix_path, warp_grid
 from tilewright.records.build import Build
 from tilewright.records.target import Target
 from tilewright.records.work import TiledOperand, Work
@@ -177,7 +177,7 @@ def _instructions(work: Work, build: Build | None, path: str) -> float:
     if build is not None and build.mix.loop:
         return sum(build.mix.loop.values()) / steps_per_iteration(work, build, path)
     threads = work.num_warps * 32
-    copies = (work.block_m + work.block_n) * work.block_k * work.compute_bytes / 16 / threads
+    copies = copies_per_thread(work)
     if path != "mma_sync":
         products = _products(work, path) if path != "none" else work.block_m * work.block_n * work.block_k / threads
         return products + 3 * copies + 60

@@ -75,6 +75,7 @@ def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic:
         "dram": traffic.dram_bytes / (target.dram_gb_per_s * 1e3 * constants.DRAM_REACHABLE_FRACTION),
         "latency": _latency_us(work, target, traffic, step, together=together),
         "launch": constants.LAUNCH_OVERHEAD_US,
+        "copy": _copy_us(work, target),
     }
     floors = {name: value for name, value in floors.items() if value > 0.0}
     binds = max(floors, key=lambda name: floors[name])
@@ -82,7 +83,7 @@ def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic:
     busiest = max([busy, *(floors.get(name, 0.0) for name in ("l2", "dram"))])
     time = _together(busiest, floors.get("latency", 0.0))
     time += (1 if work.persistent else rounds) * constants.PROGRAM_OVERHEAD_CYCLES / clocks_per_us
-    time += constants.LAUNCH_OVERHEAD_US
+    time += constants.LAUNCH_OVERHEAD_US + floors.get("copy", 0.0)
     return Estimate(
         time_us=time,
         low_us=max(time / constants.ESTIMATE_SPREAD, _physical_floor(floors)),
@@ -93,6 +94,14 @@ def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic:
         waves=spread,
         traffic=traffic,
     )
+
+
+def _copy_us(work: Work, target: Target) -> float:
+    """Return the time of the copies that go before: each a launch of its own, as fast as DRAM takes its bytes."""
+    if not work.copies:
+        return 0.0
+    rate = target.dram_gb_per_s * 1e3 * constants.DRAM_REACHABLE_FRACTION
+    return work.copied_bytes / rate + work.copies * constants.LAUNCH_OVERHEAD_US
 
 
 def _spilled_past_l1(work: Work, target: Target, fit: Occupancy, build: Build | None, *, shared_bytes: int) -> float:

@@ -21,6 +21,10 @@ _IMPORTS = {
     "torch": ("torch", "import torch"),
     "triton": ("triton", "import triton"),
     "tl": ("triton.language", "import triton.language as tl"),
+    "TensorDescriptor": (
+        "triton.tools.tensor_descriptor.TensorDescriptor",
+        "from triton.tools.tensor_descriptor import TensorDescriptor",
+    ),
 }
 
 

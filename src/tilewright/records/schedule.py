@@ -29,9 +29,13 @@ class Schedule:
     """``general`` (m, n and k masked), ``wrapped`` (m and n wrapped round, only k masked) or ``even_k``."""
     # advanced_memory
     a_layout: str = "as_is"
+    """``as_is``: read through pointers by the strides of the call; ``k_major``: K is contiguous and rows lie on 16-byte
+    boundaries, in the tensor itself where it lies so, else in a copy made first; ``m_major``: M is, likewise."""
     b_layout: str = "as_is"
-    """``as_is``, or ``transposed`` by a copy first."""
+    """``as_is``, ``k_major`` or ``n_major``."""
     descriptors: bool = False
+    """Both operands are loaded through tensor descriptors that the wrapper makes. ``pointers`` then means nothing, and
+    no load needs a mask."""
     # launch: owned by the stage whose rules let it tune warps and stages
     num_warps: int = 4
     num_stages: int = 3

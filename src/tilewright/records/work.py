@@ -79,3 +79,9 @@ class Work:
     tiles: TileGrid | None = None
     operands: tuple[TiledOperand, ...] = field(default_factory=tuple)
     persistent: bool = False
+    descriptors: bool = False
+    """The copy engine brings the operands' tiles, not the program's own threads."""
+    copies: int = 0
+    """Launches before this one that copy an operand into the layout it is read in."""
+    copied_bytes: float = 0.0
+    """Bytes that those read and write."""

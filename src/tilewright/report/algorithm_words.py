@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tilewright.families.contraction.work import sizes_of, values_of
+from tilewright.families.contraction.sizes import sizes_of, values_of
 from tilewright.families.index_expression import evaluate
 from tilewright.records.algorithm import (
     Accumulated,

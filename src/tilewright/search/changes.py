@@ -55,8 +55,16 @@ _GROUPS = (
     ),
     _Group(name="pointers", fields=("pointers",), reason="advancing a pointer costs one addition a step"),
     _Group(name="masks", fields=("masks",), reason="a mask that cannot fail costs instructions for nothing"),
-    _Group(name="operand layout", fields=("a_layout", "b_layout"), reason="the tensor cores want K contiguous"),
-    _Group(name="descriptors", fields=("descriptors",), reason="the copy engine computes the addresses"),
+    _Group(
+        name="operand layout",
+        fields=("a_layout", "b_layout"),
+        reason="rows that are contiguous and aligned are loaded 16 bytes at a time, by their tensor cores' own axis",
+    ),
+    _Group(
+        name="descriptors",
+        fields=("descriptors",),
+        reason="the copy engine computes addresses and bounds, not the program's threads",
+    ),
 )
 
 
@@ -74,7 +82,16 @@ def describe(schedule: Schedule) -> str:
         parts.append(f"K split {schedule.split_k} ways")
     if schedule.persistent:
         parts.append("persistent")
+    layouts = (("A", schedule.a_layout), ("B", schedule.b_layout))
+    parts += [f"{side} {_major(layout)}" for side, layout in layouts if layout != "as_is"]
+    if schedule.descriptors:
+        parts.append("descriptors")
     return ", ".join(parts)
+
+
+def _major(layout: str) -> str:
+    """``k_major`` as people write it."""
+    return layout.replace("_", "-").capitalize()
 
 
 def _counted(number: int, noun: str) -> str:
@@ -155,9 +172,10 @@ def kernel_docstring(analysed: Analysed, plan: Plan) -> str:
     if first.persistent != before.persistent:
         lines.append("One program on each multiprocessor, walking many tiles.")
     lines += _block_sentences(analysed, plan)
-    if first.pointers != before.pointers and first.pointers == "advanced":
+    lines += _layout_sentences(first, before)
+    if first.pointers != before.pointers and first.pointers == "advanced" and not first.descriptors:
         lines.append("Pointers advance by one step of K instead of being computed anew.")
-    if first.masks != before.masks:
+    if first.masks != before.masks and not first.descriptors:
         lines.append(
             "Masks that cannot fail are left out." if first.masks == "even_k" else "Rows and columns wrap round."
         )
@@ -206,6 +224,22 @@ def _order_sentence(schedule: Schedule, *, batched: bool) -> str:
         return "Batch, rows and columns share the first grid axis: the other two hold at most 65,535 programs."
     words = ORDER_WORDS.get(schedule.program_order, schedule.program_order)
     return f"Program order: {words}."
+
+
+def _layout_sentences(schedule: Schedule, before: Schedule) -> list[str]:
+    """How operands are brought into their layouts, and how they are read."""
+    lines = []
+    for side, layout, old in (
+        ("A", schedule.a_layout, before.a_layout),
+        ("B", schedule.b_layout, before.b_layout),
+    ):
+        if layout not in ("as_is", old):
+            lines.append(
+                f"{side} is read {_major(layout)}: the tensor itself where it lies so, else a copy made first."
+            )
+    if schedule.descriptors and not before.descriptors:
+        lines.append("Both go through tensor descriptors, which compute addresses and read zeros beyond the edges.")
+    return lines
 
 
 def _block_sentences(analysed: Analysed, plan: Sequence[Schedule]) -> list[str]:

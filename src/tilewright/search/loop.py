@@ -14,6 +14,7 @@ from tilewright.records.source import KernelSource, Request
 from tilewright.records.stage import Stage
 from tilewright.records.trial import KernelAnalysis, Refusal, Run, Trial
 from tilewright.records.verdict import Status
+from tilewright.search import joint
 from tilewright.search.accept import DTYPES, Original, judge, original_of, refuted
 from tilewright.search.analyse import Analysed, analyse
 from tilewright.search.changes import describe
@@ -107,6 +108,8 @@ def optimize(
             state.original = original_of(request.source, first, reference, session, precision=precision, seed=seed)
             tell()
         _run_stage(state, analysed, stage, state.original, session, request.metrics, tell)
+    if len(stages) > 1 and state.original is not None:
+        _run_jointly(state, state.original, session, tell)
     return _so_far(state, session)
 
 
@@ -175,6 +178,36 @@ def _run_stage(
             tell()
             if proved:
                 break
+
+
+def _run_jointly(state: _State, original: Original, session: Session, tell: Callable[[], None]) -> None:
+    """Look from the input again, at moves that no stage can make alone, where one kernel is all that was rewritten."""
+    rewritten = {trial.candidate.kernel for trial in state.accepted}
+    analysed = analyse(state.first, session, metrics={}, stage=joint.STAGE)
+    slowest = max(analysed, key=_cost, default=None)
+    if slowest is None or rewritten - {slowest.lifted.launch.kernel}:
+        return
+    best = state.winner.estimate if state.winner is not None else slowest.analysis.estimate
+    if best is None:
+        return
+    source = state.request.source
+    explored, refusals = joint.explore_jointly(source, slowest, original.capture, best, session)
+    state.refusals += refusals
+    for found in explored[:PROOFS]:
+        _keep(found, joint.STAGE, session)
+        candidate, trial, dropped = _judge(source, slowest, found, original, joint.STAGE, session)
+        state.refusals += dropped
+        if trial is None:
+            continue
+        trial = replace(trial, stage=joint.STAGE.name)
+        state.trials.append(trial)
+        proved = trial.verdict is not None and trial.verdict.status is Status.PROVED
+        if proved:
+            state.accepted.clear()  # it starts from the input, and holds none of their changes
+            _take(state, candidate, trial)
+        tell()
+        if proved:
+            return
 
 
 def _judge(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from tilewright.capture import PRELOAD, capture
 from tilewright.errors import InputError
 from tilewright.families import lift
-from tilewright.families.contraction.work import sizes_of
+from tilewright.families.contraction.sizes import sizes_of
 from tilewright.prove.physics import contraction_operations
 from tilewright.prove.verification import kernel_source
 from tilewright.records.algorithm import Contraction

@@ -22,6 +22,9 @@ ARCHITECTURES = ((8, 0), (8, 9), (9, 0), (10, 0))
 """Compute capabilities that every entry of an emitted list is built for, besides the target's own: Ampere, Ada, Hopper
 and Blackwell. Turing is left out: its tensor cores take no TF32, so that float32 products spill by nature."""
 
+OLDEST_WITH_DESCRIPTORS = (9, 0)
+"""Triton reads descriptors through pointers on older GPUs: a file with them runs there, and is not meant for them."""
+
 BUILT_DTYPES = ("fp32", "fp16")
 """bfloat16 has float16's registers to the digit on every architecture that has both: one stands for the other."""
 
@@ -53,7 +56,8 @@ def portability(explored: Explored, before: Schedule, original: Original, sessio
         for dtype in BUILT_DTYPES
         for capability in dict.fromkeys((session.target.compute_capability, *ARCHITECTURES))
         for index, launch in enumerate(_entries(variants[dtype], explored))
-        if explored.candidate.schedules[index] != before and (capability >= (8, 0) or dtype == "fp16")
+        if explored.candidate.schedules[index] != before
+        and capability >= _oldest(explored.candidate.schedules[index], dtype)
     ]
     builds = build_many(
         [_job(launch, capability) for _, capability, _, launch in places], pool=session.pool, cache=session.cache
@@ -66,6 +70,13 @@ def portability(explored: Explored, before: Schedule, original: Original, sessio
         elif build.spill_bytes:
             spilling.setdefault(index, f"spills {build.spill_bytes} bytes a thread {place}")
     return Portability(fault="", spilling=spilling)
+
+
+def _oldest(schedule: Schedule, dtype: str) -> tuple[int, int]:
+    """The oldest compute capability that an entry is built for."""
+    if schedule.descriptors:
+        return OLDEST_WITH_DESCRIPTORS
+    return (0, 0) if dtype == "fp16" else ARCHITECTURES[0]
 
 
 def _entries(found: Capture, explored: Explored) -> list[Launch]:

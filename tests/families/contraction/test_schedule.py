@@ -78,7 +78,9 @@ def test_k_is_split_only_where_tiles_leave_sms_idle(
         pytest.param({"persistent": True}, "one axis", id="persistent grid of two axes"),
         pytest.param({"persistent": True, "program_order": "row_major", "split_k": 2}, "split", id="persistent split"),
         pytest.param({"group_m": 4}, "grouped", id="group without grouped order"),
-        pytest.param({"descriptors": True}, "pointers", id="descriptors"),
+        pytest.param({"descriptors": True}, "contiguous", id="descriptors of what may lie anyhow"),
+        pytest.param({"a_layout": "k_major", "b_layout": "k_major", "descriptors": True}, "9.0", id="older target"),
+        pytest.param({"a_layout": "n_major"}, "layout", id="an axis that A does not have"),
     ],
 )
 def test_illegal_schedules_are_refused_with_a_reason(change: dict[str, object], word: str) -> None:

@@ -7,6 +7,13 @@ from collections.abc import Sequence
 
 from tilewright.families.contraction.emit_kernel import ContractionKernel
 from tilewright.families.contraction.emit_launch import launch_text
+from tilewright.families.contraction.emit_operands import (
+    Preparation,
+    function_text,
+    pack_text,
+    preparation,
+    prepared_names,
+)
 from tilewright.families.contraction.emit_signature import RESERVED, KernelText, Parameter
 from tilewright.families.contraction.emit_sizes import Sized, added_arguments, with_named_sizes
 from tilewright.families.contraction.emit_text import names_in
@@ -45,7 +52,8 @@ def emit(source: KernelSource, lifted: Lifted, plan: Sequence[Schedule], *, docs
     if clash:
         return Refusal(what=f"rewriting {algorithm.kernel}", reason=f"its {clash[0]} is a number of the run")
     sized = with_named_sizes(algorithm, parameters, lifted.launch)
-    kernel = ContractionKernel(sized.algorithm, sized.parameters, plan)
+    prepared = preparation(source.text, sized.algorithm, sized.parameters, plan[0])
+    kernel = ContractionKernel(sized.algorithm, sized.parameters, plan, prepared)
     main = kernel.text(docstring)
     reduction = None
     if plan[0].split_k > 1:
@@ -53,19 +61,27 @@ def emit(source: KernelSource, lifted: Lifted, plan: Sequence[Schedule], *, docs
         reduction = kernel.reduction(unique_names(source.text, [wish])[wish])
     text = source.text
     for site in reversed(sites):
-        arguments = _arguments(source.text, site, sized, (main, reduction))
+        arguments = _arguments(source.text, site, sized, (main, reduction), prepared)
         if isinstance(arguments, Refusal):
             return arguments
         taken = set(names_in(source.text))
-        text = replace_launch(text, site, launch_text(sized.algorithm, plan, main, reduction, arguments, taken))
+        launch = launch_text(sized.algorithm, plan, main, reduction, arguments, taken, prepared)
+        text = replace_launch(text, site, launch)
     text = replace_kernel(text, algorithm.kernel, main.text)
     if reduction is not None:
         text = insert_before(text, algorithm.kernel, reduction.text)
+    if prepared is not None:
+        text = insert_before(text, algorithm.kernel, pack_text(prepared))
+        text = insert_before(text, algorithm.kernel, function_text(prepared))
     return finish(source.text, text, [site.function for site in sites])
 
 
 def _arguments(
-    text: str, site: LaunchSite, sized: Sized, kernels: Sequence[KernelText | None]
+    text: str,
+    site: LaunchSite,
+    sized: Sized,
+    kernels: Sequence[KernelText | None],
+    prepared: Preparation | None,
 ) -> dict[str, str] | Refusal:
     """The text that one launch passes for each parameter, or the parameter it does not show."""
     algorithm = sized.algorithm
@@ -77,6 +93,7 @@ def _arguments(
     arguments |= added
     known = {parameter.name for parameter in sized.parameters}
     needed = {name for kernel in kernels if kernel for group in kernel.groups for name in group if name in known}
+    needed |= prepared_names(prepared) & known
     needed |= {name for extent in algorithm.extents.values() for name in names_in(extent) if name in known}
     missing = sorted(name for name in needed | {algorithm.a.parameter} if name not in arguments)
     if missing:

@@ -11,6 +11,8 @@ from tilewright.families.contraction.emit_expression import (
     without_final_cast,
 )
 from tilewright.families.contraction.emit_grid import batch_name, write_tile_index
+from tilewright.families.contraction.emit_loads import Loads, base_terms, zero_of
+from tilewright.families.contraction.emit_operands import Preparation, prepared_algorithm, stand_ins
 from tilewright.families.contraction.emit_signature import (
     BLOCKS,
     RESERVED,
@@ -28,18 +30,28 @@ from tilewright.records.schedule import Schedule
 class ContractionKernel:
     """Writes one kernel: ``text()`` for the main one, ``reduction()`` for the sum over the parts of a split k."""
 
-    def __init__(self, algorithm: Contraction, parameters: Sequence[Parameter], plan: Sequence[Schedule]) -> None:
-        self.algorithm = algorithm
-        self.original = algorithm
+    def __init__(
+        self,
+        algorithm: Contraction,
+        parameters: Sequence[Parameter],
+        plan: Sequence[Schedule],
+        prepared: Preparation | None = None,
+    ) -> None:
+        self.original = prepared_algorithm(algorithm, prepared)
         self.parameters = tuple(parameters)
-        self.plan = tuple(plan)
-        self.schedule = plan[0]
+        self.stand_ins = stand_ins(prepared, parameters)
+        described = prepared.operands if prepared and prepared.descriptors else ()
+        self.described = {one.placed.side: one.placed for one in described}
+        # what lies outside a tensor is read as zero by its descriptor, so there is no mask to leave out
+        self.plan = tuple(replace(entry, masks="general") for entry in plan) if described else tuple(plan)
+        self.schedule = self.plan[0]
         self.split = self.schedule.split_k > 1
         self._start()
 
     def _start(self) -> None:
         self.algorithm = self.original
         reserved = {parameter.name for parameter in self.parameters} | {*RESERVED}
+        reserved |= {name for new in self.stand_ins.values() for name in new}
         self.names = Names(reserved | {"tl", "triton", "min", "max", "range", "float"})
         self.lines = Lines(indent=1)
 
@@ -49,19 +61,25 @@ class ContractionKernel:
         lines, names, schedule = self.lines, self.names, self.schedule
         self._bind_extents()
         write_tile_index(lines, self.algorithm, schedule, names)
-        lines.add("")
-        self._write_offsets()
-        if schedule.masks != "wrapped":
+        if not self.described:
+            lines.add("")
+            self._write_offsets()
+        late = schedule.masks == "wrapped" or bool(self.described)
+        if not late:
             self._write_masks()
         self._write_loop()
         lines.add("")
-        if schedule.masks == "wrapped":
+        if self.described:
+            self._write_offsets(with_k=False)
+        if late:
             self._write_masks()
         if self.split:
             self._write_partial()
         else:
             for output in self.algorithm.outputs:
                 self._write_output(output)
+        if self.described and schedule.persistent:  # outputs in halves have columns of their own
+            self._drop_unused("mask_n", "offs_n")
         constants = [*BLOCKS]
         if schedule.program_order == "grouped":
             constants.append("GROUP_M")
@@ -126,8 +144,8 @@ class ContractionKernel:
             self.lines.add(f"{self.names(f'mask_{axis}')} = {self.names(f'offs_{axis}')} < {self.extents[axis]}")
 
     def _write_loop(self) -> None:
-        lines, names, schedule = self.lines, self.names, self.schedule
-        acc, k, k_step = names("acc"), names("k"), names("k_step")
+        lines, names = self.lines, self.names
+        acc, k = names("acc"), names("k")
         begin, end = "0", self.extents["k"]
         if self.split:
             begin, end, chunk = names("k_begin"), names("k_end"), names("chunk")
@@ -139,96 +157,29 @@ class ContractionKernel:
                 f"{end} = min({begin} + {chunk}, {self.extents['k']})",
             )
         lines.add("")
-        for side, operand in (("a", self.algorithm.a), ("b", self.algorithm.b)):
-            lines.add(f"{names(f'{side}_ptrs')} = {self._operand_pointers(side, operand)}")
+        loads = Loads(
+            lines=lines,
+            names=names,
+            schedule=self.schedule,
+            algorithm=self.algorithm,
+            extents=self.extents,
+            described=self.described,
+        )
+        loads.write_start()
         dtype = TRITON_DTYPES[accumulator_dtype(self.algorithm)]
-        if schedule.pointers == "advanced":
-            lines.add(f"{k_step} = tl.cast(BLOCK_K, tl.int64)")
         lines.add(f"{acc} = tl.zeros((BLOCK_M, BLOCK_N), dtype={dtype})")
         lines.add(f"for {k} in range({begin}, {end}, BLOCK_K):")
         lines.indent += 1
-        if schedule.masks == "even_k":
-            lines.add("if EVEN_K:")
-            self._write_loads(k, k_mask=None, indent=1)
-            lines.add("else:")
-            self._write_loads(k, k_mask=names("mask_k"), indent=1, end=end)
-        else:
-            self._write_loads(k, k_mask=names("mask_k"), end=end)
+        loads.write_step(k, end)
         lines.add(f"{acc} = tl.dot({names('a')}, {names('b')}, {acc}{self._dot_options()})")
-        if schedule.pointers == "advanced":
-            for side, operand in (("a", self.algorithm.a), ("b", self.algorithm.b)):
-                step = term(k_step, operand.strides.get("k", "0"))
-                if step is not None:
-                    lines.add(f"{names(f'{side}_ptrs')} += {step}")
+        loads.write_end_of_step()
         lines.indent -= 1
-
-    def _write_loads(self, k: str, *, k_mask: str | None, indent: int = 0, end: str = "") -> None:
-        lines, names = self.lines, self.names
-        lines.indent += indent
-        if k_mask is not None:
-            lines.add(f"{k_mask} = {names('offs_k')} < {end} - {k}")
-        for side, operand in (("a", self.algorithm.a), ("b", self.algorithm.b)):
-            pointers = names(f"{side}_ptrs")
-            if self.schedule.pointers != "advanced":
-                start = f"tl.cast({k}{' - ' + names('k_begin') if self.split else ''}, tl.int64)"
-                moved = term(start, operand.strides.get("k", "0"))
-                pointers += f" + {moved}" if moved else ""
-            masks = self._load_masks(side, k_mask)
-            mask = f", mask={' & '.join(masks)}, other={_zero(operand.dtype)}" if masks else ""
-            casts = "".join(f".to({TRITON_DTYPES[dtype]})" for dtype in operand.casts)
-            lines.add(f"{names(side)} = tl.load({pointers}{mask}){casts}")
-        lines.indent -= indent
-
-    def _load_masks(self, side: str, k_mask: str | None) -> list[str]:
-        """Masks of one operand tile, in the order of its axes."""
-        wrapped = self.schedule.masks == "wrapped"
-        tile = (
-            []
-            if wrapped
-            else [f"{self.names('mask_m')}[:, None]" if side == "a" else f"{self.names('mask_n')}[None, :]"]
-        )
-        along_k = [] if k_mask is None else [f"{k_mask}[None, :]" if side == "a" else f"{k_mask}[:, None]"]
-        return tile + along_k if side == "a" else along_k + tile
 
     def _dot_options(self) -> str:
         accumulator = accumulator_dtype(self.algorithm)
         if accumulator == "fp32":
             return f', input_precision="{self.schedule.input_precision}"'
         return f", out_dtype={TRITON_DTYPES[accumulator]}"
-
-    def _operand_pointers(self, side: str, operand: Operand) -> str:
-        names = self.names
-        axis, own, other = ("m", "[:, None]", "[None, :]") if side == "a" else ("n", "[None, :]", "[:, None]")
-        index = names(f"offs_{axis}")
-        if self.schedule.masks == "wrapped":
-            index = names(f"{side}_{axis}")
-            self.lines.add(f"{index} = {names(f'offs_{axis}')} % {self.extents[axis]}")
-        k_index = f"({names('k_begin')} + {names('offs_k')})" if self.split else names("offs_k")
-        k_stride = operand.strides.get("k", "0")
-        wide = "" if k_stride == "1" else ".to(tl.int64)"
-        terms = [
-            term(f"{index}{own}", operand.strides.get(axis, "0")),
-            term(f"{k_index}{other}{wide}", k_stride),
-        ]
-        missing = [shape for shape, part in zip((own, other), terms, strict=True) if part is None]
-        if missing:  # a stride of 0 along one side: the tile still has to have both
-            terms = [
-                part or f"{name}{shape} * 0"
-                for part, name, shape in zip(terms, (index, k_index), (own, other), strict=True)
-            ]
-        parts = [*self._base(operand), *(terms if side == "a" else terms[::-1])]
-        return " + ".join(part for part in parts if part)
-
-    def _base(self, operand: Operand) -> list[str]:
-        """Pointer, offset and batch terms: what all elements of a tile share."""
-        parts = [operand.parameter]
-        if operand.offset != "0":
-            parts.append(operand.offset)
-        for axis in self.algorithm.batch_axes:
-            moved = term(batch_name(self.names, self.algorithm, axis), operand.strides.get(axis, "0"))
-            if moved is not None:
-                parts.append(moved)
-        return parts
 
     # -- the end of the kernel --------------------------------------------------------------------------------------
 
@@ -240,9 +191,9 @@ class ContractionKernel:
         offs = {"m": self.names("offs_m"), "n": self.names("offs_n")}
         moves = {axis: operand.strides.get(axis, "0") for axis in "mn"}
         axes = [axis for axis in "mn" if moves[axis] != "0"]
-        base = " + ".join(self._base(operand))
+        base = " + ".join(base_terms(self.names, self.algorithm, operand))
         casts = "".join(f".to({TRITON_DTYPES[dtype]})" for dtype in operand.casts)
-        zero = _zero(operand.dtype)
+        zero = zero_of(operand.dtype)
         if not axes:
             return f"tl.load({base}){casts}"
         if len(axes) == 1:
@@ -263,14 +214,45 @@ class ContractionKernel:
             bound = writer.fresh("out" if stem in names.taken else stem)
             lines.add(f"{bound} = {value}")
             value = bound
-        parts = self._base(operand)
-        for axis, shape in (("m", "[:, None]"), ("n", "[None, :]")):
-            moved = term(f"{names(f'offs_{axis}')}{shape}", operand.strides.get(axis, "0"))
-            parts += [moved] if moved else []
         stem = operand.parameter.removesuffix("_ptr").lower()
         pointers = writer.fresh(f"{stem}_ptrs")
-        lines.add(f"{pointers} = {' + '.join(parts)}")
+        if self.schedule.persistent and self.described and operand.dtype == "fp32":
+            self._write_halves(operand, value, pointers)
+            return
+        lines.add(f"{pointers} = {self._output_pointers(operand, names('offs_n'))}")
         lines.add(f"tl.store({pointers}, {value}.to({operand.parameter}.dtype.element_ty), mask={self._tile_mask()})")
+
+    def _output_pointers(self, operand: Operand, offs_n: str) -> str:
+        parts = base_terms(self.names, self.algorithm, operand)
+        for index, axis, shape in ((self.names("offs_m"), "m", "[:, None]"), (offs_n, "n", "[None, :]")):
+            moved = term(f"{index}{shape}", operand.strides.get(axis, "0"))
+            parts += [moved] if moved else []
+        return " + ".join(parts)
+
+    def _write_halves(self, operand: Operand, value: str, pointers: str) -> None:
+        """Store the left half, then the right one."""
+        names, lines = self.names, self.lines
+        left, right, half = names("left"), names("right"), names("offs_half")
+        halves = f"{value}.reshape(BLOCK_M, 2, BLOCK_N // 2).permute(0, 2, 1)"
+        lines.add(
+            "# In halves: a tile of 32 bits on its way out takes shared memory from the operands of the next.",
+            f"{left}, {right} = tl.split({halves})",
+            f"{half} = tl.cast({names('pid_n')}, tl.int64) * BLOCK_N + tl.arange(0, BLOCK_N // 2)",
+        )
+        for part in (left, right):
+            mask = f"{names('mask_m')}[:, None] & ({half} < {self.extents['n']})[None, :]"
+            lines.add(f"{pointers} = {self._output_pointers(operand, half)}")
+            lines.add(f"tl.store({pointers}, {part}.to({operand.parameter}.dtype.element_ty), mask={mask})")
+            if part == left:
+                lines.add(f"{half} += BLOCK_N // 2")
+
+    def _drop_unused(self, *words: str) -> None:
+        """Take out the lines that bind names which the body reads nowhere."""
+        for word in words:
+            name = self.names(word)
+            lines = [line for line in self.lines.written if name in names_in(line)]
+            if len(lines) == 1:
+                self.lines.written.remove(lines[0])
 
     def _partial_size(self) -> str:
         sizes = [self.extents[axis] for axis in (*self.algorithm.batch_axes, "m", "n")]
@@ -305,18 +287,17 @@ class ContractionKernel:
     ) -> KernelText:
         tuned = set(names_in(" ".join(decorators))) if len(self.plan) > 1 else set()
         used = set(names_in("\n".join(self.lines.written))) | tuned
-        stand_in = self.names("partial_ptr") if self.split else ""
-        outputs = {output.operand.parameter for output in self.original.outputs}
         # an input's own BLOCK_M makes way for the schedule's
         kept = [parameter for parameter in self.parameters if parameter.name not in (*constants, *derived)]
-        groups = signature_groups(kept, used, stand_in, outputs)
+        new = dict(self.stand_ins)
+        if self.split:
+            outputs = {output.operand.parameter for output in self.original.outputs}
+            first = next(parameter.name for parameter in kept if parameter.name in outputs)
+            new[first] = [*new.get(first, []), self.names("partial_ptr")]
+        groups = signature_groups(kept, used, new)
         return kernel_text(name, decorators, groups, constants, derived, [*docstring(note, 1), *self.lines.written])
 
 
 def accumulator_dtype(algorithm: Contraction) -> str:
     """What the emitted kernel sums in: never less than float32 for floats."""
     return "fp32" if algorithm.accumulator_dtype in {"fp16", "bf16"} else algorithm.accumulator_dtype
-
-
-def _zero(dtype: str) -> str:
-    return "0.0" if dtype.startswith(("fp", "bf")) else "0"

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from tilewright.families.contraction.emit_grid import grid_axes
 from tilewright.families.contraction.emit_kernel import accumulator_dtype
+from tilewright.families.contraction.emit_operands import Preparation, prepare_lines
 from tilewright.families.contraction.emit_signature import KernelText, filled, tuned_fields
-from tilewright.families.contraction.emit_text import LINE_LENGTH, substitute
+from tilewright.families.contraction.emit_text import LINE_LENGTH, fresh, substitute
 from tilewright.families.rewrite import NEW_NAME
 from tilewright.records.algorithm import Contraction
 from tilewright.records.schedule import Schedule
@@ -23,6 +24,7 @@ def launch_text(
     reduction: KernelText | None,
     arguments: Mapping[str, str],
     taken: set[str],
+    prepared: Preparation | None = None,
 ) -> str:
     """The statements that replace the input's launch.
 
@@ -33,46 +35,57 @@ def launch_text(
         reduction: The kernel that adds partial sums, where k is split.
         arguments: The launch's text for each kernel parameter.
         taken: Names in use in the wrapper.
+        prepared: The operands that a call brings into their layout first.
     """
     schedule = plan[0]
     tensor = arguments[algorithm.a.parameter]
     device = f"{tensor}.device" if tensor.isidentifier() else f"({tensor}).device"
     lines: list[str] = []
-    values = dict(arguments)
+    values, reduced = dict(arguments), dict(arguments)
+    if prepared is not None:
+        lines, new = prepare_lines(prepared, algorithm, schedule, arguments, taken)
+        values |= new
     constants = {constant: _constant(constant, schedule) for constant in main.constants}
     if tuned_fields(plan) == "block":
         constants = {name: value for name, value in constants.items() if not name.startswith("BLOCK_")}
     options = {} if len(plan) > 1 else {"num_warps": str(schedule.num_warps), "num_stages": str(schedule.num_stages)}
-    programs = _fresh("num_sms", taken)
+    programs = fresh("num_sms", taken)
     if schedule.persistent:
-        lines += [
-            "# One program on each SM; without a GPU (Triton's interpreter) one program does it all.",
-            f"{programs} = (",
-            f"    torch.cuda.get_device_properties({device}).multi_processor_count",
-            f'    if {device}.type == "cuda"',
-            "    else 1",
-            ")",
-        ]
+        lines += _count_sms(programs, device)
     if reduction is not None:
-        split, partial = _fresh("SPLIT_K", taken), _fresh("partial", taken)
+        split, partial = fresh("SPLIT_K", taken), fresh("partial", taken)
         sizes = [substitute(algorithm.extents[axis], arguments) for axis in (*algorithm.batch_axes, "m", "n")]
         dtype = {"fp32": "torch.float32", "fp64": "torch.float64", "i32": "torch.int32"}[accumulator_dtype(algorithm)]
         lines += [
             f"{split} = {schedule.split_k}",
             f"{partial} = torch.empty(({', '.join([split, *sizes])}), device={device}, dtype={dtype})",
         ]
-        values.update({name: partial for group in main.groups for name in group if name not in arguments})
+        values.update({name: partial for group in main.groups for name in group if name not in values})
+        reduced = {**values, **reduced}
         constants["SPLIT_K"] = split
     grid = f"grid{NEW_NAME}"
     lines += _grid(grid, grid_axes(algorithm, schedule, arguments, programs))
     lines += _call(f"{main.name}[{grid}]", main, values, {**constants, **options})
     if reduction is not None:
-        finishing = _fresh("reduce_grid", taken)
+        finishing = fresh("reduce_grid", taken)
         flat = Schedule(program_order="row_major")
         lines += _grid(finishing, grid_axes(algorithm, flat, arguments, programs))
         blocks = {name: str(value) for name, value in REDUCTION_BLOCKS.items()}
-        lines += _call(f"{reduction.name}[{finishing}]", reduction, values, {**blocks, "SPLIT_K": constants["SPLIT_K"]})
+        lines += _call(
+            f"{reduction.name}[{finishing}]", reduction, reduced, {**blocks, "SPLIT_K": constants["SPLIT_K"]}
+        )
     return "\n".join(lines) + "\n"
+
+
+def _count_sms(name: str, device: str) -> list[str]:
+    return [
+        "# One program on each SM; without a GPU (Triton's interpreter) one program does it all.",
+        f"{name} = (",
+        f"    torch.cuda.get_device_properties({device}).multi_processor_count",
+        f'    if {device}.type == "cuda"',
+        "    else 1",
+        ")",
+    ]
 
 
 def _constant(name: str, schedule: Schedule) -> str:
@@ -93,11 +106,3 @@ def _call(callee: str, kernel: KernelText, values: Mapping[str, str], keywords: 
         lines += [f"    {line}," for line in filled([values[name] for name in group])]
     lines += [f"    {line}," for line in filled([f"{name}={value}" for name, value in keywords.items()])]
     return [*lines, ")"]
-
-
-def _fresh(word: str, taken: set[str]) -> str:
-    name, count = word, 1
-    while name in taken:
-        count += 1
-        name = f"{word}_{count}"
-    return name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tilewright.families.contraction.emit_text import LINE_LENGTH, names_in, substitute
@@ -48,6 +48,8 @@ def tuned_fields(plan: Sequence[Schedule]) -> str:
     same = {replace(entry, block_m=0, block_n=0, block_k=0, num_warps=0, num_stages=0) for entry in plan}
     if len(same) > 1:
         raise ValueError("an autotune list may differ in block sizes or in warps and stages, in nothing else")
+    if len(blocks) > 1 and plan[0].descriptors:
+        raise ValueError("the block of a descriptor is made in the wrapper, before a tuner chooses")
     if len(blocks) > 1 and len(launches) > 1:
         raise ValueError("an autotune list may tune block sizes or warps and stages, not both")
     return "block" if len(blocks) > 1 else "launch" if len(launches) > 1 else ""
@@ -83,25 +85,19 @@ def autotune_decorators(plan: Sequence[Schedule], algorithm: Contraction, parame
 
 
 def signature_groups(
-    parameters: Sequence[Parameter], used: set[str], stand_in: str, replaced: set[str]
+    parameters: Sequence[Parameter], used: set[str], stand_ins: Mapping[str, Sequence[str]]
 ) -> list[list[Parameter]]:
     """The parameters that are ``used``, in the input's order and on the input's lines.
 
     Args:
         parameters: All parameters of the input's kernel.
         used: Names the new kernel mentions.
-        stand_in: Name of the workspace pointer, put where the first of ``replaced`` stood if it is used.
-        replaced: Names of the output pointers.
+        stand_ins: Parameter to the new ones that stand in its place, or before it where it is still used.
     """
     groups: dict[int, list[Parameter]] = {}
-    pending = stand_in if stand_in in used else ""
     for parameter in parameters:
-        group = groups.setdefault(parameter.line, [])
-        if pending and parameter.name in replaced:
-            group.append(Parameter(name=pending, line=parameter.line))
-            pending = ""
-        if parameter.name in used:
-            group.append(parameter)
+        new = [Parameter(name=name, line=parameter.line) for name in stand_ins.get(parameter.name, ())]
+        groups.setdefault(parameter.line, []).extend(one for one in (*new, parameter) if one.name in used)
     return [group for group in groups.values() if group]
 
 

@@ -53,6 +53,15 @@ class Lines:
         return "\n".join(self.written) + "\n"
 
 
+def fresh(word: str, taken: set[str]) -> str:
+    """``word``, or ``word`` with a number where it is taken."""
+    name, count = word, 1
+    while name in taken:
+        count += 1
+        name = f"{word}_{count}"
+    return name
+
+
 def term(index: str, stride: str) -> str | None:
     """``index * stride``; ``None`` for stride 0. A product is written bare, so that a 64-bit index widens all of it."""
     if stride == "0":

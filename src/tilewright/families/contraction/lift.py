@@ -9,6 +9,7 @@ prover checks what is made of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from tilewright.families.contraction.lift_access import ZERO
 from tilewright.families.contraction.lift_axes import (
@@ -104,9 +105,17 @@ def _lifted(launch: Launch, stores: Sequence[Store], *, descriptors: bool) -> Li
     for place, (batch, length) in enumerate(zip(axes.batches, order.batch_lengths, strict=True)):
         extents[f"b{place}"] = found.of_batch(batch, length)
     algorithm = _algorithm(launch, axes, product, stores, outputs, extents, (a, casts_a), (b, casts_b), order)
-    return Lifted(
-        algorithm=algorithm, schedule=_schedule(launch, axes, product, first, order, descriptors), launch=launch
-    )
+    schedule = _schedule(launch, axes, product, first, order)
+    if descriptors:
+        a_layout, b_layout = _layout(algorithm.a, "m"), _layout(algorithm.b, "n")
+        schedule = replace(schedule, a_layout=a_layout, b_layout=b_layout, descriptors=True)
+    return Lifted(algorithm=algorithm, schedule=schedule, launch=launch)
+
+
+def _layout(operand: Operand, own: str) -> str:
+    """The layout that a descriptor promises: its last axis is contiguous."""
+    contiguous = [axis for axis in ("k", own) if operand.strides.get(axis) == "1"]
+    return f"{contiguous[0]}_major" if contiguous else "as_is"
 
 
 def _only_product(stores: Sequence[Store]) -> Product:
@@ -226,7 +235,7 @@ def _described(access: Access, axes: Axes, casts: tuple[str, ...]) -> Operand:
     )
 
 
-def _schedule(launch: Launch, axes: Axes, product: Product, store: Store, order: Order, descriptors: bool) -> Schedule:
+def _schedule(launch: Launch, axes: Axes, product: Product, store: Store, order: Order) -> Schedule:
     masks = "wrapped" if axes.wrapped else "general" if axes.masked_k else "even_k"
     advanced = product.loop is not None and product.loop.advances_pointers
     return Schedule(
@@ -239,7 +248,6 @@ def _schedule(launch: Launch, axes: Axes, product: Product, store: Store, order:
         block_k=product.shape[2],
         pointers="advanced" if advanced else "recomputed",
         masks=masks,
-        descriptors=descriptors,
         num_warps=launch.num_warps,
         num_stages=launch.num_stages,
         input_precision=product.precision,

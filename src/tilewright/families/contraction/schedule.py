@@ -11,7 +11,9 @@ from tilewright.cost import estimate, guess
 from tilewright.cost.guess import SQUEEZE
 from tilewright.families.contraction.emit_expression import operands
 from tilewright.families.contraction.emit_grid import FLATTENED
-from tilewright.families.contraction.work import sizes_of, work
+from tilewright.families.contraction.layouts import LAYOUT_GROUP, illegal_layout, layout_choices
+from tilewright.families.contraction.sizes import sizes_of
+from tilewright.families.contraction.work import work
 from tilewright.families.family import Plan
 from tilewright.records.algorithm import Contraction
 from tilewright.records.launch import TensorArgument
@@ -50,7 +52,11 @@ def illegal(schedule: Schedule, lifted: Lifted, target: Target) -> str | None:
         return "the input adds atomically into its output, whose start value the kernel does not show"
     if algorithm.accumulator_dtype not in _ACCUMULATORS:
         return f"no accumulator of {algorithm.accumulator_dtype}"
-    return _illegal_grid(schedule, lifted.schedule, algorithm) or _illegal_tile(schedule, lifted, target)
+    return (
+        _illegal_grid(schedule, lifted.schedule, algorithm)
+        or illegal_layout(schedule, algorithm, target)
+        or _illegal_tile(schedule, lifted, target)
+    )
 
 
 def _illegal_grid(schedule: Schedule, before: Schedule, algorithm: Contraction) -> str | None:
@@ -59,8 +65,6 @@ def _illegal_grid(schedule: Schedule, before: Schedule, algorithm: Contraction) 
         return "the third axis of a grid holds at most 65,535 programs, and a batch may be larger: one axis takes all"
     if not flattened and schedule.program_order != before.program_order:
         return "the second axis of a grid holds at most 65,535 programs, where the input has another axis or none"
-    if schedule.descriptors or schedule.a_layout != "as_is" or schedule.b_layout != "as_is":
-        return "operands are read as they lie, through pointers"
     if (schedule.group_m > 1) != (schedule.program_order == "grouped"):
         return "GROUP_M goes with grouped order"
     if schedule.persistent and not flattened:
@@ -94,9 +98,12 @@ def crowded(schedule: Schedule) -> bool:
     """Whether a tile has so many sums and copies a thread that no compiler fits it into the registers.
 
     A filter before anything is built, so it lets pass what some build keeps in registers: up to 128 sums a thread, and
-    with more than 64 of them up to 20 copies of 16 bytes a step. Builds for the target and for others decide later.
+    with more than 64 of them up to 20 copies of 16 bytes a step. Descriptors take no registers for copies. Builds for
+    the target and for others decide later.
     """
     sums, copies = _held(schedule)
+    if schedule.descriptors:
+        return sums > 128
     return sums > 128 or (sums > 64 and copies > 20)
 
 
@@ -150,18 +157,20 @@ def _reads_its_output(algorithm: Contraction, lifted: Lifted) -> bool:
 
 
 def _lists(grids: Sequence[Schedule], lifted: Lifted, target: Target, stage: Stage) -> list[Plan]:
-    """Autotune lists on top of each grid; the tiles are chosen once for each split, as the order hardly matters."""
+    """Autotune lists on top of each grid; the tiles are chosen once for each split and layout: orders hardly matter."""
     plans: list[Plan] = []
-    chosen: dict[int, list[Plan]] = {}
+    chosen: dict[object, list[Plan]] = {}
     for grid in grids:
-        if grid.split_k not in chosen:
+        key = (grid.split_k, _layout(grid))
+        if key not in chosen:
             plain = replace(grid, program_order="row_major", group_m=1, persistent=False)
             found = _launch_lists(plain, lifted, target) if LAUNCH_GROUP in stage.tunable else []
-            if BLOCK_GROUP in stage.tunable:
+            # the block of a descriptor is made before the tuner chooses
+            if BLOCK_GROUP in stage.tunable and not grid.descriptors:
                 found += _block_lists(plain, lifted, target)
-            chosen[grid.split_k] = found
+            chosen[key] = found
         own = {"program_order": grid.program_order, "group_m": grid.group_m, "persistent": grid.persistent}
-        for plan in chosen[grid.split_k]:
+        for plan in chosen[key]:
             moved = tuple(replace(entry, **own) for entry in plan)  # type: ignore[arg-type]
             if all(illegal(entry, lifted, target) is None for entry in moved):
                 plans.append(moved)
@@ -182,7 +191,13 @@ def _grid_changes(lifted: Lifted, base: Schedule, target: Target, stage: Stage) 
     walks: list[dict[str, object]] = [{}]
     if "persistent" in stage.fields:
         walks.append({"persistent": not base.persistent})
-    return [{**order, **split, **walk} for order, split, walk in product(orders, splits, walks)]
+    layouts: list[dict[str, object]] = [{}]
+    if set(LAYOUT_GROUP) <= set(stage.fields):
+        assert isinstance(lifted.algorithm, Contraction)
+        layouts += layout_choices(lifted.algorithm, lifted.launch, target)
+    return [
+        {**order, **split, **walk, **layout} for order, split, walk, layout in product(orders, splits, walks, layouts)
+    ]
 
 
 def _groups(lifted: Lifted, base: Schedule) -> list[int]:
@@ -202,6 +217,10 @@ def _splits(lifted: Lifted, base: Schedule, target: Target) -> list[int]:
     return [split for split in SPLITS if tiles * split <= 4 * target.sm_count and steps >= 2 * split]
 
 
+def _layout(schedule: Schedule) -> tuple[object, ...]:
+    return tuple(getattr(schedule, name) for name in LAYOUT_GROUP)
+
+
 def _sizes(lifted: Lifted) -> dict[str, int]:
     assert isinstance(lifted.algorithm, Contraction)
     return {axis: max(size, 1) for axis, size in sizes_of(lifted.algorithm, lifted.launch).items()}
@@ -209,9 +228,9 @@ def _sizes(lifted: Lifted) -> dict[str, int]:
 
 def _worth_tuning(grids: Sequence[Schedule]) -> list[Schedule]:
     """One grid of each kind: a list over tiles on top of every group height would only repeat itself."""
-    kept: dict[tuple[str, bool, int], Schedule] = {}
+    kept: dict[object, Schedule] = {}
     for grid in grids:
-        key = (grid.program_order, grid.persistent, grid.split_k)
+        key = (grid.program_order, grid.persistent, grid.split_k, _layout(grid))
         if key not in kept or grid.group_m == 8:
             kept[key] = grid
     return list(kept.values())

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
-from typing import Any
 
+from tilewright.families.contraction.layouts import LAYOUT_GROUP, Choice, layout_choices
 from tilewright.families.contraction.schedule import (
     BLOCK_GROUP,
     GROUPS,
@@ -31,7 +31,6 @@ _WARPS = (4, 8, 2, 16)
 _STAGES = (2, 3, 4, 5)
 _POINTERS = ("recomputed", "advanced")
 _MASKS = ("general", "wrapped", "even_k")
-Choice = dict[str, Any]
 
 
 def variants(lifted: Lifted, base: Schedule, target: Target, fields: Collection[str]) -> tuple[Schedule, ...]:
@@ -54,16 +53,19 @@ def variants(lifted: Lifted, base: Schedule, target: Target, fields: Collection[
         return ()
     base = replace(base, program_order="row_major", group_m=1) if custom else base
     found = []
-    for choice in _choices(fields):
+    layouts = layout_choices(lifted.algorithm, lifted.launch, target) if set(LAYOUT_GROUP) <= set(fields) else []
+    for choice in _choices(fields, layouts):
         schedule = replace(base, **choice)
+        if schedule.descriptors:  # neither means anything beside a descriptor
+            schedule = replace(schedule, pointers=base.pointers, masks=base.masks)
         if schedule != base and _worthwhile(schedule, fields) and illegal(schedule, lifted, target) is None:
             found.append(schedule)
     return tuple(dict.fromkeys(found))
 
 
-def _choices(fields: Collection[str]) -> Iterator[Choice]:
+def _choices(fields: Collection[str], layouts: Sequence[Choice]) -> Iterator[Choice]:
     """Every combination of the values of the fields; a group of fields that make sense together is one axis."""
-    axes: list[Sequence[Choice]] = []
+    axes: list[Sequence[Choice]] = [[{}, *layouts]]
     if "program_order" in fields:
         orders: list[Choice] = [{"program_order": name, "group_m": 1} for name in _ORDERS]
         axes.append([{}, *orders, *({"program_order": "grouped", "group_m": group} for group in GROUPS)])

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from math import prod
 
 from tilewright.families.contraction.emit_expression import operands as epilogue_operands
+from tilewright.families.contraction.layouts import all_placed, copied, lies_so
+from tilewright.families.contraction.sizes import sizes_of, values_of
 from tilewright.families.index_expression import evaluate
 from tilewright.records.algorithm import Contraction, Operand
-from tilewright.records.launch import ConstexprArgument, Launch, ScalarArgument
+from tilewright.records.launch import Launch
 from tilewright.records.schedule import Schedule
 from tilewright.records.trial import Lifted
 from tilewright.records.work import TiledOperand, TileGrid, Work
@@ -20,29 +22,11 @@ ELEMENT_BYTES = {
 _PARTIAL_BYTES = 4
 
 
-def values_of(launch: Launch) -> dict[str, int]:
-    """Every whole number that the launch passed, by parameter, and its grid as ``grid_0`` … ``grid_2``."""
-    found = {f"grid_{axis}": programs for axis, programs in enumerate(launch.grid)}
-    for argument in launch.arguments:
-        if isinstance(argument, ScalarArgument | ConstexprArgument) and isinstance(argument.value, int):
-            found[argument.parameter] = int(argument.value)
-    return found
-
-
-def sizes_of(algorithm: Contraction, launch: Launch) -> dict[str, int]:
-    """Length of every axis in one launch.
-
-    Raises:
-        ValueError: an extent rests on something that the launch did not pass.
-    """
-    values = values_of(launch)
-    return {axis: evaluate(extent, values) for axis, extent in algorithm.extents.items()}
-
-
 def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
     """What one launch under ``schedule`` does to the machine.
 
-    The second kernel of a split k counts with its bytes only.
+    The second kernel of a split k counts with its bytes only; copies of operands that a layout asks for, and the
+    launch does not have, count by themselves.
 
     Raises:
         ValueError: ``lifted`` is no contraction, or an extent cannot be evaluated.
@@ -66,10 +50,8 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
     padded = 2.0 * programs * steps * schedule.block_m * schedule.block_n * schedule.block_k
     unit, times = _unit(algorithm, schedule)
     values = values_of(launch)
-    tiled = (
-        _tiled(algorithm.a, "m", schedule.block_m * schedule.block_k, sizes, algorithm.batch_axes, values),
-        _tiled(algorithm.b, "n", schedule.block_n * schedule.block_k, sizes, algorithm.batch_axes, values),
-    )
+    tiled = _operands(algorithm, schedule, sizes, values)
+    copies = _copies(algorithm, schedule, launch, sizes, values)
     written = sum(_bytes(output.operand.dtype) * m * n * batch for output in algorithm.outputs)
     read, read_once = _epilogue_bytes(algorithm, grid, sizes)
     partial = _PARTIAL_BYTES * m * n * batch * schedule.split_k if schedule.split_k > 1 else 0
@@ -90,6 +72,9 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
         tiles=grid,
         operands=tiled,
         persistent=schedule.persistent,
+        descriptors=schedule.descriptors,
+        copies=len(copies),
+        copied_bytes=sum(copies),
     )
 
 
@@ -112,6 +97,33 @@ def _unit(algorithm: Contraction, schedule: Schedule) -> tuple[str, int]:
     return ("fp32", 1) if dtype in {"fp64", "i32", "i64"} else ("tensor_fp16", 1)
 
 
+def _operands(
+    algorithm: Contraction, schedule: Schedule, sizes: Mapping[str, int], values: Mapping[str, int]
+) -> tuple[TiledOperand, ...]:
+    contiguous = {one.side: one.columns for one in all_placed(algorithm, schedule)}
+    sides = (("a", algorithm.a, "m", schedule.block_m), ("b", algorithm.b, "n", schedule.block_n))
+    return tuple(
+        _tiled(operand, axis, block * schedule.block_k, sizes, algorithm.batch_axes, values, contiguous.get(side))
+        for side, operand, axis, block in sides
+    )
+
+
+def _copies(
+    algorithm: Contraction,
+    schedule: Schedule,
+    launch: Launch,
+    sizes: Mapping[str, int],
+    values: Mapping[str, int],
+) -> list[float]:
+    """Bytes of each copy that the schedule's layouts need for what the launch was given."""
+    found = []
+    for one in all_placed(algorithm, schedule):
+        size = _bytes(one.operand.dtype)
+        if not lies_so(one, launch, sizes, values, element_bytes=size, descriptors=schedule.descriptors):
+            found.append(copied(one, sizes, size))
+    return found
+
+
 def _tiled(
     operand: Operand,
     axis: str,
@@ -119,7 +131,9 @@ def _tiled(
     sizes: Mapping[str, int],
     batch_axes: tuple[str, ...],
     values: Mapping[str, int],
+    contiguous: str | None,
 ) -> TiledOperand:
+    """The operand's tiles; ``contiguous`` is the axis that its layout makes so, ``None`` where it is read as it is."""
     size = _bytes(operand.dtype)
     moved = [name for name in (axis, "k", *batch_axes) if operand.strides.get(name, "0") != "0"]
     unit = [name for name in (axis, "k") if name in moved and evaluate(operand.strides[name], values) == 1]
@@ -129,7 +143,7 @@ def _tiled(
         tile_bytes=float(tile * size),
         total_bytes=float(prod(max(sizes[name], 1) for name in moved) * size),
         element_bytes=size,
-        contiguous_axis=unit[-1] if unit else "",
+        contiguous_axis=contiguous or (unit[-1] if unit else ""),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tilewright.families.contraction.work import sizes_of
+from tilewright.families.contraction.sizes import sizes_of
 from tilewright.prove.physics import contraction_operations, peaks_of
 from tilewright.records.algorithm import Contraction
 from tilewright.records.target import Target

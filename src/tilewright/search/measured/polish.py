@@ -15,10 +15,12 @@ _GAIN = 1.01
 """What a round has to bring for another to be worth its time."""
 _MOVES = (
     ("block_m", "block_n", "block_k", "num_warps", "num_stages"),
+    ("a_layout", "b_layout", "descriptors", "block_m", "block_n", "block_k", "num_warps", "num_stages"),
     ("program_order", "group_m", "split_k", "persistent", "num_warps"),
     ("pointers", "masks", "num_stages"),
 )
-"""Fields that are moved at once: those that share registers and shared memory, the grid and what fills it, the loop."""
+"""Fields that are moved at once: those that share registers and shared memory, these with the layouts that decide how
+much of both a tile takes, the grid and what fills it, the loop."""
 
 
 def run_polish(state: State) -> StageOutcome:

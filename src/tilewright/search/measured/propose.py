@@ -117,6 +117,7 @@ def distance(one: Schedule, base: Schedule) -> int:
     return sum(getattr(one, name) != getattr(base, name) for name in _NAMES)
 
 
-def _kind(one: Schedule) -> tuple[int, ...]:
+def _kind(one: Schedule) -> tuple[object, ...]:
     """What makes one binary unlike another at first sight."""
-    return (one.block_m, one.block_n, one.block_k, one.num_warps, one.num_stages)
+    tile = (one.block_m, one.block_n, one.block_k, one.num_warps, one.num_stages)
+    return (*tile, one.a_layout, one.b_layout, one.descriptors)

@@ -1,0 +1,40 @@
+"""Moves that no stage makes alone, looked for from the input after all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tilewright import search
+from tilewright.api.options import read_request
+from tilewright.capture import capture
+from tilewright.search.analyse import analyse
+from tilewright.search.joint import STAGE, explore_jointly
+from tilewright.stages import UNOWNED_FIELDS, all_stages
+
+EXAMPLE = Path(__file__).parents[2] / "examples/seed"
+
+
+def test_the_seed_gets_a_large_tile_and_descriptors_together_or_nothing(tmp_path: Path) -> None:
+    request, target = read_request(
+        str(EXAMPLE / "prompt.txt"), gpu="h200", metrics=None, reference=str(EXAMPLE / "reference.py"), inputs=None
+    )
+    with search.Session(target, cache=tmp_path, interprets=False) as session:
+        found = capture(request.source, target=target, worker=session.capture_worker, reference=request.reference_path)
+        (analysed,) = analyse(found, session, metrics={}, stage=STAGE)
+        before = analysed.analysis.estimate
+        assert before is not None
+        explored, _ = explore_jointly(request.source, analysed, found, before, session)
+        best = explored[0]
+        (schedule,) = best.candidate.schedules
+        assert (schedule.a_layout, schedule.b_layout, schedule.descriptors) == ("k_major", "k_major", True)
+        assert schedule.block_m * schedule.block_n >= 128 * 128
+        assert before.time_us / best.estimate.time_us > 4
+        assert explore_jointly(request.source, analysed, found, best.estimate, session) == ((), ())
+
+
+@pytest.mark.parametrize("stage", all_stages(), ids=lambda stage: stage.name)
+def test_it_may_move_what_any_stage_owns_and_nothing_else(stage: object) -> None:
+    assert set(stage.fields) <= set(STAGE.fields)  # type: ignore[attr-defined]
+    assert not UNOWNED_FIELDS & set(STAGE.fields)
