@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from tilewright.cost import estimate
@@ -18,7 +19,7 @@ from tilewright.records.trial import Candidate, Refusal, Trial
 from tilewright.search.analyse import Analysed, build_launches
 from tilewright.search.changes import changes_of, describe
 from tilewright.search.measured.compose import Composer
-from tilewright.search.session import Session
+from tilewright.search.session import MOST_CAPTURES, Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,17 +75,24 @@ def write_all(
     """
     written: list[_Written] = []
     refusals: list[Refusal] = []
-    for schedule in schedules:
-        one = _write(composer, plans, kernel, schedule)
-        if isinstance(one, Refusal):
-            refusals.append(one)
+    # the wrappers of written files run while the next ones are written
+    with ThreadPoolExecutor(MOST_CAPTURES, thread_name_prefix="tilewright-capture") as threads:
+        coming = [
+            (schedule, threads.submit(_run, composer, text, kernel) if isinstance(text, str) else text)
+            for schedule in schedules
+            for text in (composer.text({**plans, kernel: (schedule,)}),)
+        ]
+    for schedule, one in coming:
+        text, found = (one.what, one) if isinstance(one, Refusal) else one.result()
+        if isinstance(found, Refusal):
+            refusals.append(replace(found, what=f"{kernel}: {describe(schedule)}"))
         else:
-            written.append(one)
+            written.append(_Written(schedule=schedule, text=text, capture=found))
     launches = [composer.launches(one.capture, kernel)[0] for one in written]
     builds = build_launches(launches, session)
     attempts: list[Attempt] = []
-    for found, build in zip(written, builds, strict=True):
-        tried = _sift(composer, kernel, found, build, session)
+    for each, build in zip(written, builds, strict=True):
+        tried = _sift(composer, kernel, each, build, session)
         if isinstance(tried, Refusal):
             refusals.append(tried)
         else:
@@ -92,17 +100,12 @@ def write_all(
     return attempts, refusals
 
 
-def _write(composer: Composer, plans: Mapping[str, Plan], kernel: str, schedule: Schedule) -> _Written | Refusal:
-    what = f"{kernel}: {describe(schedule)}"
-    text = composer.text({**plans, kernel: (schedule,)})
-    if isinstance(text, Refusal):
-        return replace(text, what=what)
+def _run(composer: Composer, text: str, kernel: str) -> tuple[str, Capture | Refusal]:
+    """A written file, and what it launches."""
     found = composer.capture(text)
-    if isinstance(found, Refusal):
-        return replace(found, what=what)
-    if not composer.launches(found, kernel):
-        return Refusal(what=what, reason="the written file launches the kernel no more")
-    return _Written(schedule=schedule, text=text, capture=found)
+    if not isinstance(found, Refusal) and not composer.launches(found, kernel):
+        return text, Refusal(what="capture", reason="the written file launches the kernel no more")
+    return text, found
 
 
 def _sift(
