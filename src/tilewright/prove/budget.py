@@ -68,9 +68,9 @@ from tilewright.prove.scan import SHORTEST, Memo, Part, Scan, scan
 
 UNIT_ROUNDOFF = {"f64": 2.0**-53, "f32": 2.0**-24, "f16": 2.0**-11, "bf16": 2.0**-8}
 """Largest relative error of one rounding to nearest."""
-_FLUSHED = {"f64": 2.0**-1022, "f32": 2.0**-126, "f16": 2.0**-126, "bf16": 2.0**-126}
+FLUSHED = {"f64": 2.0**-1022, "f32": 2.0**-126, "f16": 2.0**-126, "bf16": 2.0**-126}
 """What one underflow of a product may cost: sums are carried in float32, whose subnormals fast instructions flush."""
-_ROUNDED = {"f64": 0.0, "f32": 0.0, "f16": 2.0**-24, "bf16": 0.0}
+ROUNDED = {"f64": 0.0, "f32": 0.0, "f16": 2.0**-24, "bf16": 0.0}
 """What rounding the result to a subnormal may cost beyond u: those of float16 are large, and kept."""
 FROBENIUS, ELEMENT, ALLCLOSE = "relative Frobenius error", "largest error / rms", "allclose excess"
 SLICE, LOCAL = "worst slice, relative error", "largest error / local scale"
@@ -179,7 +179,7 @@ def measure(
         accumulated=accumulated,
         root=root,
         moved=accumulated / moved_by,
-        floor=(longest * _FLUSHED[dtype] + _ROUNDED[dtype]) / found.unit,
+        floor=(longest * FLUSHED[dtype] + ROUNDED[dtype]) / found.unit,
     )
     results = [_frobenius(terms, oracle.shape), _element(terms, oracle.shape)]
     for sliced in (_slices(terms, candidate, oracle, keep), _local(terms, oracle.shape)):
