@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from tilewright.prove import Prover, small_problems
+from tilewright.prove import Prover, budget, small_problems
+from tilewright.prove.draws import Draw, f_quantile, pooled
 from tilewright.prove.redraw import DRAWS
 from tilewright.records.source import KernelSource, TensorSpec
 from tilewright.records.verdict import Status, Verdict
@@ -69,8 +73,25 @@ def rounding(change: Change, bits: int) -> str:
     )
 
 
-def prover(worker: Worker, source: Source, seed: int, precision: str = "no-worse") -> Prover:
-    return Prover(source(CUT), problems=PROBLEMS, dtypes=("fp32",), worker=worker, seed=seed, precision=precision)
+def rounding_small(change: Change, bits: int) -> str:
+    """As exact as that with 10 bits on the main problem, which is called twice, and less so on the small ones."""
+    return change(
+        rounding(change, 10),
+        ("rounded(a, 10), rounded(b, 10)", "rounded(a, BITS), rounded(b, BITS)"),
+        ("BK: tl.constexpr\n", "BK: tl.constexpr, BITS: tl.constexpr\n"),
+        ("BK=32)", f"BK=32, BITS=10 if M > 50 else {bits})"),
+    )
+
+
+@pytest.fixture(scope="module")
+def prover(worker: Worker, source: Source) -> Callable[[int], Prover]:
+    """The kernel that cuts, ready to be compared with others on the values of a seed."""
+
+    @functools.cache
+    def made(seed: int) -> Prover:
+        return Prover(source(CUT), problems=PROBLEMS, dtypes=("fp32",), worker=worker, seed=seed, timeout_s=300)
+
+    return made
 
 
 def looked_again(verdict: Verdict) -> bool:
@@ -79,9 +100,9 @@ def looked_again(verdict: Verdict) -> bool:
 
 @pytest.mark.parametrize("seed", [1, 5, 6])
 def test_errors_that_are_distributed_as_the_originals_pass(
-    worker: Worker, source: Source, change: Change, seed: int
+    prover: Callable[[int], Prover], source: Source, change: Change, seed: int
 ) -> None:
-    verdict = prover(worker, source, seed).prove(source(rounding(change, 10)))
+    verdict = prover(seed).prove(source(rounding(change, 10)))
     assert verdict.status is Status.PROVED, verdict.reason
     # by seed 1 nothing fails at first
     assert looked_again(verdict) == (seed != 1)
@@ -91,7 +112,120 @@ def test_errors_that_are_distributed_as_the_originals_pass(
             assert "one draw: " in check.detail
 
 
-def test_precision_same_knows_no_second_look(worker: Worker, source: Source, change: Change) -> None:
-    verdict = prover(worker, source, 5, "same").prove(source(rounding(change, 7)))
+def test_what_is_less_exact_is_refuted_by_all_draws_together(
+    prover: Callable[[int], Prover], source: Source, change: Change
+) -> None:
+    verdict = prover(6).prove(source(rounding_small(change, 7)))
+    assert verdict.status is Status.REFUTED
+    assert OVER in verdict.reason
+    assert "one draw: " in verdict.reason
+    failed = [check for check in verdict.checks if OVER in check.detail]
+    assert all(
+        check.original_error is not None and check.error > check.bound > check.original_error for check in failed
+    )
+
+
+def test_an_error_far_beyond_chance_is_refuted_at_once(
+    prover: Callable[[int], Prover], source: Source, change: Change
+) -> None:
+    verdict = prover(5).prove(source(rounding_small(change, 2)))
     assert verdict.status is Status.REFUTED
     assert not looked_again(verdict)
+
+
+TURNS = (
+    ("class ModelNew", "calls = [0]\n\n\nclass ModelNew"),
+    ("        grid =", "        calls[0] += 1\n        grid ="),
+    ("BITS=10 if M > 50 else 7", "BITS=10 if calls[0] <= MOST else 6"),
+)
+
+
+def test_what_is_exact_at_first_and_bad_in_later_draws_is_refuted(
+    prover: Callable[[int], Prover], source: Source, change: Change
+) -> None:
+    against = prover(6)
+    for most, status in (
+        (1 << 20, Status.PROVED),
+        (_first_calls(against, source(rounding(change, 10))), Status.REFUTED),
+    ):
+        text = change(change(rounding_small(change, 7), *TURNS), ("MOST", str(most)))
+        verdict = against.prove(source(text))
+        assert verdict.status is status, verdict.reason
+        assert looked_again(verdict)
+
+
+def _first_calls(against: Prover, candidate: KernelSource) -> int:
+    """Calls before a second look: 24 more than cases, and one, where the tensors are worn."""
+    assert against.prove(candidate).status is Status.PROVED
+    (ran,) = against.parts["workers"]  # type: ignore[misc]
+    return 25 + sum(not name.startswith("again") for name in ran["cases"])
+
+
+def test_precision_same_knows_no_second_look(worker: Worker, source: Source, change: Change) -> None:
+    same = Prover(source(CUT), problems=PROBLEMS, dtypes=("fp32",), worker=worker, seed=5, precision="same")
+    verdict = same.prove(source(rounding_small(change, 7)))
+    assert verdict.status is Status.REFUTED
+    assert not looked_again(verdict)
+
+
+def drawn(rng: np.random.Generator, candidate: float, *, few: bool) -> Draw:
+    """An output whose rows share one error, or whose elements have one each."""
+    exact = rng.standard_normal((20, 30))
+    errors = rng.standard_normal((2, 1 if few else 20, 1 if few else 30)) * np.ones_like(exact) * 1e-3
+    return Draw(
+        candidate=(exact + candidate * errors[0]).astype(np.float32),
+        oracle=exact,
+        original=(exact + errors[1]).astype(np.float32),
+        moved=None,
+        keep=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("times", "few", "least", "most"),
+    [(1.0, True, 95, 100), (1.0, False, 95, 100), (1.3, False, 0, 2), (5.0, True, 0, 10)],
+)
+def test_how_often_a_candidate_passes_whose_errors_are_as_many_times_the_originals(
+    times: float, few: bool, least: int, most: int
+) -> None:
+    passed = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        draws = [drawn(rng, times, few=few) for _ in range(1 + DRAWS)]
+        found = pooled(draws, dtype="f32", longest=30, repeated=False, moved_by=2.0**-16)
+        passed += found[budget.FROBENIUS].passed
+    assert least <= passed <= most
+
+
+def test_a_small_row_counts_over_all_draws() -> None:
+    rng = np.random.default_rng(0)
+    draws = []
+    for _ in range(1 + DRAWS):
+        one = drawn(rng, 1.0, few=False)
+        for array in (one.candidate, one.oracle, one.original):
+            array[3] *= 1e-4
+        one.candidate[3] += (1e-5 * rng.standard_normal(30)).astype(np.float32)
+        draws.append(one)
+    found = pooled(draws, dtype="f32", longest=30, repeated=False, moved_by=2.0**-16)
+    assert found[budget.FROBENIUS].passed
+    assert not found[budget.SLICE].passed
+    assert not found[budget.LOCAL].passed
+
+
+def test_elements_that_do_not_count_and_nan_that_does() -> None:
+    rng = np.random.default_rng(1)
+    draws = [drawn(rng, 1.0, few=False) for _ in range(1 + DRAWS)]
+    keep = np.ones((20, 30), bool)
+    keep[4, 5] = False
+    for one in draws:
+        one.candidate[4, 5] = np.nan
+    masked = [replace(one, keep=keep) for one in draws]
+    arguments: dict[str, object] = {"dtype": "f32", "longest": 30, "repeated": False, "moved_by": 2.0**-16}
+    assert all(each.passed for each in pooled(masked, **arguments).values())  # type: ignore[arg-type]
+    assert not any(each.passed for each in pooled(draws, **arguments).values())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("freedom", "tabled"), [(9, 5.35), (10, 4.85), (20, 2.94), (60, 1.84), (120, 1.53)])
+def test_the_f_distribution_is_as_in_its_tables(freedom: int, tabled: float) -> None:
+    """Upper 1 % points: E. S. Pearson and H. O. Hartley, "Biometrika Tables for Statisticians" 1, table 18."""
+    assert f_quantile(freedom) == pytest.approx(tabled, rel=0.01)

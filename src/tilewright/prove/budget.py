@@ -51,6 +51,8 @@ both, where the original does not run
     ``|x - o| <= t + t |o|`` for every element, t = 1e-4 for float32 and 1e-2 for halves (KernelBench's ``allclose``),
     or, where the original itself is further off than that, not further than the original.
 
+What exceeds a ``no-worse`` bound may be drawn again: :mod:`tilewright.prove.redraw`.
+
 Zeros have a relative error of 1 in every norm and every slice: where a bound reaches 1, the measure says so, and for
 how many slices. TF32 operands cost 2**-11 and an accumulator in float16 at least as much, thousands of times
 ``sqrt(K) u32`` on problems of this size: what the sampling terms admit is far from what a narrower precision costs.

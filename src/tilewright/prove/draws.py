@@ -26,7 +26,7 @@ candidate and with the original in the candidate's place:
   never less than one. With D = 9 and v = 1, ``sqrt(F)`` is 2.3.
 
 So where errors are few, an arithmetic up to 2.3 times worse than the original's may pass; where a draw has a hundred
-independent errors, one that is 1.15 times worse does not. The candidate has no influence on ``F``.
+independent errors, one that is 1.2 times worse rarely does. The candidate has no influence on ``F``.
 """
 
 from __future__ import annotations
