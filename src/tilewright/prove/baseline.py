@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -132,6 +133,29 @@ class BaselineBuilder:
         if self.is_file:
             result.torch_ops = frozenset().union(*(judge.torch_ops(r.seen) for r in originals.values()))
         return result
+
+    def again(self, planned: Planned, count: int, *, timeout_s: float) -> Baselines:
+        """Run oracle and original on ``count`` further draws of a call, each on a fresh model.
+
+        Args:
+            planned: one of those that :meth:`build` ran; its values are sent.
+            count: draws.
+            timeout_s: for all runs of one file.
+        """
+        one = copy.copy(self)
+        one.timeout_s, one.result = timeout_s, replace(self.result, usable=[], unchecked=[], timed_out=False, lost="")
+        # another name is another salt of the values
+        drawn = [replace(planned, name=f"again{number}{planned.name}") for number in range(1, count + 1)]
+        values = {p.name: one._values(p) for p in drawn}
+        session = one._session(one.host, one.text, one.class_name)
+        try:
+            oracle, moved = one._oracle(session, drawn, values)
+            originals = session.run([one.result.case(p, values[p.name]) for p in drawn])
+        finally:
+            session.close()
+        one._select(drawn, values, oracle, moved, originals)
+        one.result.timed_out = any(r.kind in ("timed_out", "not_run") for r in (*oracle.values(), *originals.values()))
+        return one.result
 
     def _planted(self, runs: Sequence[Planned], values: dict[str, Values | Generated]) -> list[Planned]:
         """Calls like the one with NaN and Inf, with others in their places, whose values are added to ``values``."""

@@ -51,6 +51,8 @@ both, where the original does not run
     ``|x - o| <= t + t |o|`` for every element, t = 1e-4 for float32 and 1e-2 for halves (KernelBench's ``allclose``),
     or, where the original itself is further off than that, not further than the original.
 
+What exceeds a ``no-worse`` bound may be drawn again: :mod:`tilewright.prove.redraw`.
+
 Zeros have a relative error of 1 in every norm and every slice: where a bound reaches 1, the measure says so, and for
 how many slices. TF32 operands cost 2**-11 and an accumulator in float16 at least as much, thousands of times
 ``sqrt(K) u32`` on problems of this size: what the sampling terms admit is far from what a narrower precision costs.
@@ -68,9 +70,9 @@ from tilewright.prove.scan import SHORTEST, Memo, Part, Scan, scan
 
 UNIT_ROUNDOFF = {"f64": 2.0**-53, "f32": 2.0**-24, "f16": 2.0**-11, "bf16": 2.0**-8}
 """Largest relative error of one rounding to nearest."""
-_FLUSHED = {"f64": 2.0**-1022, "f32": 2.0**-126, "f16": 2.0**-126, "bf16": 2.0**-126}
+FLUSHED = {"f64": 2.0**-1022, "f32": 2.0**-126, "f16": 2.0**-126, "bf16": 2.0**-126}
 """What one underflow of a product may cost: sums are carried in float32, whose subnormals fast instructions flush."""
-_ROUNDED = {"f64": 0.0, "f32": 0.0, "f16": 2.0**-24, "bf16": 0.0}
+ROUNDED = {"f64": 0.0, "f32": 0.0, "f16": 2.0**-24, "bf16": 0.0}
 """What rounding the result to a subnormal may cost beyond u: those of float16 are large, and kept."""
 FROBENIUS, ELEMENT, ALLCLOSE = "relative Frobenius error", "largest error / rms", "allclose excess"
 SLICE, LOCAL = "worst slice, relative error", "largest error / local scale"
@@ -179,7 +181,7 @@ def measure(
         accumulated=accumulated,
         root=root,
         moved=accumulated / moved_by,
-        floor=(longest * _FLUSHED[dtype] + _ROUNDED[dtype]) / found.unit,
+        floor=(longest * FLUSHED[dtype] + ROUNDED[dtype]) / found.unit,
     )
     results = [_frobenius(terms, oracle.shape), _element(terms, oracle.shape)]
     for sliced in (_slices(terms, candidate, oracle, keep), _local(terms, oracle.shape)):

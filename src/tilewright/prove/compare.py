@@ -56,6 +56,10 @@ class Judged:
     check: Check
     output: str
     vacuous: bool = False
+    measure: str = ""
+    """Which of the budget's measures it is, if any."""
+    role: str = ""
+    """Which of a candidate's calls it is of."""
 
 
 def original_is_wrong(baseline: Baseline) -> str:
@@ -282,7 +286,7 @@ class _Comparison:
             passed=measured.passed,
             detail=detail,
         )
-        return Judged(check=check, output=name, vacuous=bool(measured.vacuous))
+        return Judged(check=check, output=name, vacuous=bool(measured.vacuous), measure=measured.measure)
 
     def effects(self) -> list[Judged]:
         """What the call did to its inputs and to the model's state, beside what it returned."""

@@ -6,7 +6,6 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from types import MappingProxyType
 
 from tilewright.prove import accesses, trials
@@ -15,10 +14,10 @@ from tilewright.prove.baseline import BaselineBuilder
 from tilewright.prove.baselines import Baselines
 from tilewright.prove.compare import Judged
 from tilewright.prove.fleet import Fleet
-from tilewright.prove.inputs import NON_FINITE
 from tilewright.prove.physics_gate import Gate
-from tilewright.prove.plan import LONG, SHORT, Planned, size_of
-from tilewright.prove.probes import CIRCUMSTANTIAL
+from tilewright.prove.plan import LONG, SHORT, Planned
+from tilewright.prove.reasons import fail_vacuous, smallest
+from tilewright.prove.redraw import Redraws, SecondLook
 from tilewright.prove.results import Result
 from tilewright.prove.session import CUDA, ENVIRONMENT, INTERPRETER, Host
 from tilewright.records.problem import Problem
@@ -139,6 +138,7 @@ class Prover:
             timeout_s=timeout_s,
         )
         self._baselines: Baselines = builder.build(problems, dtypes, real=real_problems, stated=stated)
+        self._redraws = Redraws(builder)
         self.elapsed_s = time.monotonic() - began
         """Seconds that the original and the oracle took, the worker's start included."""
 
@@ -176,10 +176,18 @@ class Prover:
         trial = trials.Trials(
             self._baselines, self._precision, self._gate, len(hosts), operations, tuned="autotune" in candidate.text
         )
+        look = SecondLook(
+            redraws=self._redraws,
+            fleet=fleet,
+            trial=trial,
+            workers=[host.worker for host in hosts],
+            precision=self._precision,
+            ends_at=began + limit_s,
+        )
         parts: dict[str, float] = {}
         looking = None if interpreter is None else self._look(candidate.text, interpreter)
         try:
-            return self._decide(fleet, trial, began, limit_s, parts, looking)
+            return self._decide(fleet, trial, look, began, limit_s, parts, looking)
         finally:
             workers_s, closing = fleet.parts(), time.monotonic()
             trial.close()
@@ -191,6 +199,7 @@ class Prover:
         self,
         fleet: Fleet,
         trial: trials.Trials,
+        look: SecondLook,
         began: float,
         limit_s: float,
         parts: dict[str, float],
@@ -207,10 +216,14 @@ class Prover:
             parts[f"stage {number}"], at = time.monotonic() - at, time.monotonic()
             ended = [(case.name, results[case.name]) for case in cases if results[case.name].kind != "not_run"]
             judged += trial.judge(ended, notes)
-            parts[f"judging {number}"] = time.monotonic() - at
+            parts[f"judging {number}"], at = time.monotonic() - at, time.monotonic()
+            unended = look.take(judged, notes)
+            parts[f"second look {number}"] = time.monotonic() - at
+            if unended:
+                return self._verdict(Status.UNDECIDED, judged, unended, notes, began)
             failed = [(planned, item) for planned, item in judged if not item.check.passed]
             if failed:
-                return self._verdict(Status.REFUTED, judged, _smallest(failed), notes, began)
+                return self._verdict(Status.REFUTED, judged, smallest(failed), notes, began)
             late = next(((name, result) for name, result in ended if result.kind in trials.LATE), None)
             if late is not None:
                 name, result = late
@@ -226,7 +239,7 @@ class Prover:
             judged, notes = [*judged, *looked.judged], [*notes, *looked.notes]
             failed = [(planned, item) for planned, item in looked.judged if not item.check.passed]
             if failed:
-                return self._verdict(Status.REFUTED, judged, _smallest(failed), notes, began)
+                return self._verdict(Status.REFUTED, judged, smallest(failed), notes, began)
         return self._conclude(judged, notes, began)
 
     def _look(self, text: str, interpreter: Worker) -> Future[accesses.Looked]:
@@ -241,7 +254,7 @@ class Prover:
         if outputs - covered or not outputs:
             bare = ", ".join(sorted(outputs - covered)) or "the call"
             reason = f"no check of {bare} would fail for an output of zeros or of one constant"
-            return self._verdict(Status.UNDECIDED, _fail_vacuous(judged, covered), reason, notes, began)
+            return self._verdict(Status.UNDECIDED, fail_vacuous(judged, covered), reason, notes, began)
         if self._baselines.lost:
             reason = f"all that ran agrees, but not all could be compared ({self._baselines.lost})"
             return self._verdict(Status.UNDECIDED, judged, reason, notes, began)
@@ -282,35 +295,3 @@ def _check(precision: str, device: str, dtypes: Sequence[str]) -> None:
     unknown = sorted(set(dtypes) - SHORT.keys())
     if unknown:
         raise ValueError(f"dtype {unknown[0]!r}: use {', '.join(SHORT)}")
-
-
-def _fail_vacuous(judged: list[tuple[Planned, Judged]], covered: set[str]) -> list[tuple[Planned, Judged]]:
-    result = []
-    for planned, item in judged:
-        if item.vacuous and item.output not in covered:
-            item = replace(item, check=replace(item.check, passed=False))
-        result.append((planned, item))
-    return result
-
-
-_TELLING = ("stale result", "earlier output kept", "kernels matter", "cached result", "redzones", "physics")
-"""Checks that say most about what is wrong, in this order."""
-
-
-def _smallest(failed: list[tuple[Planned, Judged]]) -> str:
-    """The evidence that takes the least to look at: ordinary values, a fact, a small problem."""
-
-    def weight(pair: tuple[Planned, Judged]) -> tuple[bool, int, bool, int]:
-        planned, item = pair
-        name, last = item.check.name, len(_TELLING)
-        rank = _TELLING.index(name) if name in _TELLING else last + (name in (*CIRCUMSTANTIAL, "bits repeat"))
-        return planned.distribution == NON_FINITE, rank, item.check.bound != 0.0, size_of(planned.problem)
-
-    planned, item = min(failed, key=weight)
-    check = item.check
-    where = planned.words()
-    if check.bound == 0.0:
-        return f"{check.detail} ({where})"
-    by = f"{check.name} {check.error:.3g}, allowed {check.bound:.3g}"
-    before = "" if check.original_error is None else f" (original {check.original_error:.3g})"
-    return f"{by}{before}; {check.detail} ({where})"

@@ -109,11 +109,12 @@ def scan(
     count = oracle.size if keep is None else int(np.count_nonzero(keep))
     if not count:
         return None
-    matrices, order = _as_matrices([candidate, oracle, original, moved, keep])
+    matrices, order = as_matrices([candidate, oracle, original, moved, keep])
     return _Scanner(matrices, order, count, rounding).run(memo)
 
 
-def _as_matrices(arrays: list[Array | None]) -> tuple[list[Array | None], Array | None]:
+def as_matrices(arrays: list[Array | None]) -> tuple[list[Array | None], Array | None]:
+    """Candidate, oracle, original, moved oracle and what to keep as matrices, and the order if elements are sorted."""
     oracle = arrays[1]
     assert oracle is not None
     columns = oracle.shape[-1] if oracle.ndim else 1

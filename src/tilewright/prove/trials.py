@@ -25,6 +25,8 @@ ORDINARY, REPEATED, IDLE_AGAIN, IDLE, LATER, CLOCKED, CONFIGURED = (
     "clocked",
     "configured",
 )
+AGAIN = "again"
+"""An ordinary call, on another draw of its values."""
 _LARGE, _THREADS = 1 << 20, 8
 """Elements of an answer from which it is compared in another thread, and the most such threads."""
 LATE = ("timed_out", "out_of_memory")
@@ -75,6 +77,7 @@ class Trials:
         self._coming: dict[str, Future[list[Judged]]] = {}
         self._wrong: set[str] = set()
         """Instances of which an ordinary call gave a wrong answer: how they came to it is of no interest."""
+        self._passed_over: list[tuple[_Call, Result]] = []
 
     def stages(self) -> Iterator[list[Case]]:
         """Cases to run together; what later ones are depends on how earlier ones ended."""
@@ -123,7 +126,25 @@ class Trials:
             for item in self._judge(call, result, notes):
                 if call.role == ORDINARY and not item.check.passed and item.check.name not in probes.CIRCUMSTANTIAL:
                     self._wrong.add(call.base.planned.instance)
-                yield call.base.planned, _noted(item, call.note)
+                yield call.base.planned, _noted(item, call)
+
+    def first(self, planned: Planned) -> tuple[Baseline, Result]:
+        """An ordinary call that ran, with what it is compared with."""
+        return self._calls[planned.name].base, self._results[planned.name]
+
+    def again(self, bases: Sequence[Baseline]) -> list[Case]:
+        """Ordinary calls on other draws, each on a fresh model."""
+        return self._sent([_Call(base=base, case=self._case(base), role=AGAIN) for base in bases])
+
+    def forgive(self, notes: list[str]) -> list[tuple[Planned, Judged]]:
+        """No ordinary call was wrong after all: what was passed over for it."""
+        self._wrong.clear()
+        left, self._passed_over = self._passed_over, []
+        return [
+            (call.base.planned, _noted(each, call))
+            for call, result in left
+            for each in self._judge(call, result, notes)
+        ]
 
     def _sent(self, calls: Sequence[_Call]) -> list[Case]:
         self._calls.update({call.case.name: call for call in calls})
@@ -213,7 +234,10 @@ class Trials:
         if call.role in (IDLE, IDLE_AGAIN):
             usual = self._first(planned)
             same = call.role == IDLE_AGAIN
-            if usual is None or not usual.ran or planned.instance in self._wrong:
+            if usual is None or not usual.ran:
+                return []
+            if planned.instance in self._wrong:
+                self._passed_over.append((call, result))
                 return []
             if self._baselines.falls_back(base):
                 return []
@@ -272,8 +296,6 @@ def _plain(planned: Planned) -> bool:
     return planned.own and not planned.second and not planned.varied and planned.problem.label != "size 1"
 
 
-def _noted(item: Judged, note: str) -> Judged:
-    if not note:
-        return item
-    detail = "; ".join(filter(None, (note, item.check.detail)))
-    return replace(item, check=replace(item.check, detail=detail))
+def _noted(item: Judged, call: _Call) -> Judged:
+    detail = "; ".join(filter(None, (call.note, item.check.detail)))
+    return replace(item, role=call.role, check=replace(item.check, detail=detail))
