@@ -20,7 +20,7 @@ from tilewright.search.changes import describe
 from tilewright.search.explore import LEAST_GAIN, Explored, explore, write_and_build
 from tilewright.search.portable import portability
 from tilewright.search.session import Session
-from tilewright.stages import all_stages
+from tilewright.stages import all_stages, under_policy
 
 PROOFS = 2
 """Candidates of one stage that are tried in the prover before the stage gives up."""
@@ -75,6 +75,7 @@ def optimize(
     Raises:
         InputError: the input cannot be used.
     """
+    stages = under_policy(stages, precision)
     session.say("running the wrapper against a recording driver")
     first = capture(
         request.source,

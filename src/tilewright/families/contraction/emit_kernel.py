@@ -12,6 +12,7 @@ from tilewright.families.contraction.emit_expression import (
 )
 from tilewright.families.contraction.emit_grid import batch_name, write_tile_index
 from tilewright.families.contraction.emit_loads import Loads, base_terms, zero_of
+from tilewright.families.contraction.emit_narrow import FLAG, UNDO
 from tilewright.families.contraction.emit_operands import Preparation, prepared_algorithm, stand_ins
 from tilewright.families.contraction.emit_signature import (
     BLOCKS,
@@ -28,7 +29,10 @@ from tilewright.records.schedule import Schedule
 
 
 class ContractionKernel:
-    """Writes one kernel: ``text()`` for the main one, ``reduction()`` for the sum over the parts of a split k."""
+    """Writes one kernel: ``text()`` for the main one, ``reduction()`` for the sum over the parts of a split k.
+
+    ``flagged`` names the workspace whose flag says that the kernel has to run at all.
+    """
 
     def __init__(
         self,
@@ -36,7 +40,11 @@ class ContractionKernel:
         parameters: Sequence[Parameter],
         plan: Sequence[Schedule],
         prepared: Preparation | None = None,
+        flagged: str = "",
     ) -> None:
+        self.narrowed = prepared is not None and prepared.narrowing is not None
+        self.flagged = flagged
+        self.scale = prepared.narrowing.scale if prepared and prepared.narrowing else flagged
         self.original = prepared_algorithm(algorithm, prepared)
         self.parameters = tuple(parameters)
         self.stand_ins = stand_ins(prepared, parameters)
@@ -52,6 +60,7 @@ class ContractionKernel:
         self.algorithm = self.original
         reserved = {parameter.name for parameter in self.parameters} | {*RESERVED}
         reserved |= {name for new in self.stand_ins.values() for name in new}
+        reserved.add(self.scale)
         self.names = Names(reserved | {"tl", "triton", "min", "max", "range", "float"})
         self.lines = Lines(indent=1)
 
@@ -59,6 +68,8 @@ class ContractionKernel:
         """The kernel that walks k, with ``note`` as its docstring."""
         self._start()
         lines, names, schedule = self.lines, self.names, self.schedule
+        if self.flagged:
+            lines.add(f"if tl.load({self.flagged} + {FLAG}) == 0.0:", "    return")
         self._bind_extents()
         write_tile_index(lines, self.algorithm, schedule, names)
         if not self.described:
@@ -172,9 +183,13 @@ class ContractionKernel:
         lines.add(f"{acc} = tl.dot({names('a')}, {names('b')}, {acc}{self._dot_options()})")
         loads.write_end_of_step()
         lines.indent -= 1
+        if self.narrowed:
+            lines.add(f"{acc} = {acc} * tl.load({self.scale} + {UNDO})")
 
     def _dot_options(self) -> str:
         accumulator = accumulator_dtype(self.algorithm)
+        if self.narrowed:
+            return ""
         if accumulator == "fp32":
             return f', input_precision="{self.schedule.input_precision}"'
         return f", out_dtype={TRITON_DTYPES[accumulator]}"
@@ -257,10 +272,12 @@ class ContractionKernel:
         # an input's own BLOCK_M makes way for the schedule's
         kept = [parameter for parameter in self.parameters if parameter.name not in (*constants, *derived)]
         new = dict(self.stand_ins)
-        if self.split:
+        workspaces = [self.names("partial_ptr")] if self.split else []
+        workspaces += [self.scale] if self.scale else []
+        if workspaces:
             outputs = {output.operand.parameter for output in self.original.outputs}
             first = next(parameter.name for parameter in kept if parameter.name in outputs)
-            new[first] = [*new.get(first, []), self.names("partial_ptr")]
+            new[first] = [*new.get(first, []), *workspaces]
         groups = signature_groups(kept, used, new)
         return kernel_text(name, decorators, groups, constants, derived, [*docstring(note, 1), *self.lines.written])
 

@@ -7,6 +7,7 @@ from math import prod
 
 from tilewright.families.contraction.emit_expression import operands as epilogue_operands
 from tilewright.families.contraction.layouts import all_placed, copied, lies_so
+from tilewright.families.contraction.narrowing import SMALL_LAUNCHES, narrowed_algorithm
 from tilewright.families.contraction.sizes import sizes_of, values_of
 from tilewright.families.index_expression import evaluate
 from tilewright.records.algorithm import Contraction, Operand
@@ -20,21 +21,21 @@ ELEMENT_BYTES = {
 }  # fmt: skip
 """Bytes of an element; every dtype that is not named takes one."""
 _PARTIAL_BYTES = 4
+_NARROW_BYTES = 2
 
 
 def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
     """What one launch under ``schedule`` does to the machine.
 
-    The second kernel of a split k counts with its bytes only; copies of operands that a layout asks for, and the
-    launch does not have, count by themselves.
+    The second kernel of a split k counts with its bytes only; copies of operands count by themselves.
 
     Raises:
         ValueError: ``lifted`` is no contraction, or an extent cannot be evaluated.
     """
-    algorithm = lifted.algorithm
-    if not isinstance(algorithm, Contraction):
-        raise ValueError(f"{algorithm.kernel} is no contraction")
-    sizes = sizes_of(algorithm, launch)
+    if not isinstance(lifted.algorithm, Contraction):
+        raise ValueError(f"{lifted.algorithm.kernel} is no contraction")
+    algorithm = narrowed_algorithm(lifted.algorithm, schedule)
+    sizes, given = sizes_of(algorithm, launch), values_of(launch)
     m, n, k = (max(sizes[axis], 1) for axis in "mnk")
     batch = prod(max(sizes[axis], 1) for axis in algorithm.batch_axes)
     grid = TileGrid(
@@ -49,25 +50,18 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
     programs = grid.num_m * grid.num_n * batch * schedule.split_k
     padded = 2.0 * programs * steps * schedule.block_m * schedule.block_n * schedule.block_k
     unit, times = _unit(algorithm, schedule)
-    values = values_of(launch)
-    in_layout = all_placed(algorithm, schedule)
-    chosen = {one.side: one.columns for one in in_layout}
+    chosen = {one.side: one.columns for one in all_placed(algorithm, schedule)}
     tiled = tuple(
-        _tiled(operand, axis, block * schedule.block_k, sizes, algorithm.batch_axes, values, chosen.get(side))
+        _tiled(operand, axis, block * schedule.block_k, sizes, algorithm.batch_axes, given, chosen.get(side))
         for side, operand, axis, block in (
             ("a", algorithm.a, "m", schedule.block_m),
             ("b", algorithm.b, "n", schedule.block_n),
         )
     )
-    copies = [
-        copied(one, sizes, size)
-        for one in in_layout
-        for size in (_bytes(one.operand.dtype),)
-        if not lies_so(one, launch, sizes, values, element_bytes=size, descriptors=schedule.descriptors)
-    ]
-    written = sum(_bytes(output.operand.dtype) * m * n * batch for output in algorithm.outputs)
     read, read_once = _epilogue_bytes(algorithm, grid, sizes)
     partial = _PARTIAL_BYTES * m * n * batch * schedule.split_k if schedule.split_k > 1 else 0
+    written = m * n * batch * sum(_bytes(output.operand.dtype) for output in algorithm.outputs)
+    copies = _copies(lifted.algorithm, schedule, launch, sizes)
     return Work(
         kernel=algorithm.kernel,
         programs=programs,
@@ -88,7 +82,27 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
         descriptors=schedule.descriptors,
         copies=len(copies),
         copied_bytes=sum(copies),
+        small_launches=SMALL_LAUNCHES if schedule.operand_dtype else 0,
     )
+
+
+def _copies(algorithm: Contraction, schedule: Schedule, launch: Launch, sizes: Mapping[str, int]) -> list[float]:
+    """Bytes that each copy of an operand reads and writes; narrowed operands always are copies."""
+    if schedule.operand_dtype:
+        return [_narrowed_bytes(operand, sizes) for operand in (algorithm.a, algorithm.b)]
+    values = values_of(launch)
+    return [
+        copied(one, sizes, size)
+        for one in all_placed(algorithm, schedule)
+        for size in (_bytes(one.operand.dtype),)
+        if not lies_so(one, launch, sizes, values, element_bytes=size, descriptors=schedule.descriptors)
+    ]
+
+
+def _narrowed_bytes(operand: Operand, sizes: Mapping[str, int]) -> float:
+    """Bytes that narrowing an operand reads and writes."""
+    moved = [axis for axis in sizes if operand.strides.get(axis, "0") != "0"]
+    return prod(max(sizes[axis], 1) for axis in moved) * float(_bytes(operand.dtype) + _NARROW_BYTES)
 
 
 def _computed(operand: Operand) -> str:

@@ -32,6 +32,7 @@ from tilewright.search.measured.state import State, is_proved
 from tilewright.search.measured.trying import COMPARISON_S
 from tilewright.search.measured.workbench import Untimed, Workbench
 from tilewright.search.session import Session
+from tilewright.stages import under_policy
 
 ENOUGH = 0.95
 """Part of the roofline's floor at which there is nothing left to look for."""
@@ -49,7 +50,7 @@ class _Loop:
         options: Options,
         on_run: Callable[[Run], None],
     ) -> None:
-        self.request, self.stages, self.session = request, stages, session
+        self.request, self.stages, self.session = request, under_policy(stages, options.precision), session
         self.bench, self.options, self.on_run = bench, options, on_run
         self.clock = Clock(options.limit_s, earlier_s=session.log.elapsed_s)
         self.before: Profile | None = None
