@@ -209,11 +209,12 @@ def bound(arguments: Mapping[str, str], tensors: Sequence[str], taken: set[str])
     Args:
         arguments: The launch's text for each kernel parameter.
         tensors: The parameters in question.
-        taken: Names in use in the wrapper.
+        taken: Names in use in the wrapper; takes up the new ones.
     """
     lines, values = [], dict(arguments)
     for parameter in tensors:
         if not all(part.isidentifier() for part in arguments[parameter].split(".")):
-            values[parameter] = fresh(parameter.removesuffix("_ptr"), taken | set(values.values()))
+            values[parameter] = fresh(parameter.removesuffix("_ptr"), taken)
+            taken.add(values[parameter])
             lines.append(f"{values[parameter]} = {arguments[parameter]}")
     return lines, values
