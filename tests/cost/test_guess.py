@@ -35,6 +35,21 @@ def test_shared_memory_as_the_driver_reported_it(row):
 
 
 @pytest.mark.parametrize(
+    ("dtype", "tile", "warps", "stages", "persistent", "shared"),
+    [
+        ("fp32", (128, 256, 32), 8, 4, False, 196640),
+        ("fp32", (64, 64, 64), 4, 3, False, 98328),
+        ("fp32", (128, 256, 32), 8, 3, True, 213016),
+        ("fp16", (128, 256, 64), 8, 3, False, 147480),
+        ("fp16", (128, 256, 64), 8, 4, True, 229408),
+    ],
+)
+def test_shared_memory_beside_descriptors_as_built_for_hopper(dtype, tile, warps, stages, persistent, shared):
+    work = replace(work_of(dtype, tile, warps, stages), descriptors=True, persistent=persistent)
+    assert guess(HOPPER, work).shared_bytes == shared
+
+
+@pytest.mark.parametrize(
     ("tile", "warps", "expected"),
     [
         ((64, 64), 4, (2, 2)),

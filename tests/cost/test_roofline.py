@@ -153,3 +153,11 @@ def test_ratios_are_told_apart_only_beyond_the_spread():
     far = compare(one, replace(one, time_us=one.time_us / 2))
     assert far.certain
     assert far.ratio == 2.0
+
+
+def test_copies_before_a_launch_take_their_time_and_need_a_launch_each():
+    work = contraction(contiguous="kk")
+    copied = replace(work, copies=1, copied_bytes=2 * 4.0 * 2048 * 8192)
+    added = estimate(copied, HOPPER).time_us - estimate(work, HOPPER).time_us
+    assert 30.0 < added < 38.0  # 38 us were measured
+    assert estimate(replace(work, copies=2), HOPPER).floors_us["copy"] > 0.0

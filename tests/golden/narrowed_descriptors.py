@@ -152,14 +152,15 @@ def matmul_kernel(
 def matmul_kernel_operand(x, shape, strides, block, scale, which):
     """A descriptor of x as scaled float16, its last axis contiguous."""
     rows, columns = shape
-    # At least one row and column: nothing at all has no descriptor.
-    stride = triton.cdiv(max(columns, 1), 16) * 16
-    narrow = torch.empty((max(rows, 1), stride), device=x.device, dtype=torch.float16)
+    sizes = [max(size, 1) for size in shape]  # nothing at all has no descriptor
+    stride = triton.cdiv(sizes[-1], 16) * 16
+    narrow = torch.empty((*sizes[:-1], stride), device=x.device, dtype=torch.float16)
     programs = triton.cdiv(rows, 64) * triton.cdiv(columns, 64)
     matmul_kernel_narrow[(programs,)](
-        x, narrow, scale, which, rows, columns, strides[0], strides[1], stride, BLOCK=64, num_warps=4,
+        x, narrow, scale, which, rows, columns,
+        strides[0], strides[1], stride, BLOCK=64, num_warps=4,
     )
-    return TensorDescriptor(narrow, [max(size, 1) for size in shape], narrow.stride(), block)
+    return TensorDescriptor(narrow, sizes, narrow.stride(), block)
 
 
 def matmul(A, B):

@@ -175,11 +175,12 @@ def matmul_kernel(
 def matmul_kernel_operand(x, shape, strides, scale, which):
     """x as scaled float16, its last axis contiguous, and its strides."""
     rows, columns = shape
-    stride = triton.cdiv(columns, 16) * 16
-    narrow = torch.empty((rows, stride), device=x.device, dtype=torch.float16)
+    stride = triton.cdiv(shape[-1], 16) * 16
+    narrow = torch.empty((*shape[:-1], stride), device=x.device, dtype=torch.float16)
     programs = triton.cdiv(rows, 64) * triton.cdiv(columns, 64)
     matmul_kernel_narrow[(programs,)](
-        x, narrow, scale, which, rows, columns, strides[0], strides[1], stride, BLOCK=64, num_warps=4,
+        x, narrow, scale, which, rows, columns,
+        strides[0], strides[1], stride, BLOCK=64, num_warps=4,
     )
     return narrow, narrow.stride()
 

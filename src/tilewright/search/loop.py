@@ -14,6 +14,7 @@ from tilewright.records.source import KernelSource, Request
 from tilewright.records.stage import Stage
 from tilewright.records.trial import KernelAnalysis, Refusal, Run, Trial
 from tilewright.records.verdict import Status
+from tilewright.search import joint
 from tilewright.search.accept import DTYPES, Original, judge, original_of, refuted
 from tilewright.search.analyse import Analysed, analyse
 from tilewright.search.changes import describe
@@ -75,7 +76,6 @@ def optimize(
     Raises:
         InputError: the input cannot be used.
     """
-    stages = under_policy(stages, precision)
     session.say("running the wrapper against a recording driver")
     first = capture(
         request.source,
@@ -87,7 +87,7 @@ def optimize(
     )
     state = _State(
         request=request,
-        stages=stages,
+        stages=under_policy(stages, precision),
         precision=precision,
         first=first,
         findings=check(request.source, first.launches),
@@ -99,7 +99,7 @@ def optimize(
         if on_run is not None:
             on_run(_so_far(state, session))
 
-    for stage in stages:
+    for stage in state.stages:
         session.say(f"{stage.name}: building and reading the kernels for {session.target.title}")
         analysed = analyse(state.capture, session, metrics=_still_true(state, request.metrics), stage=stage)
         if state.original is None:
@@ -108,6 +108,8 @@ def optimize(
             state.original = original_of(request.source, first, reference, session, precision=precision, seed=seed)
             tell()
         _run_stage(state, analysed, stage, state.original, session, request.metrics, tell)
+    if len(stages) > 1 and state.original is not None:
+        _run_jointly(state, state.original, session, tell)
     return _so_far(state, session)
 
 
@@ -176,6 +178,37 @@ def _run_stage(
             tell()
             if proved:
                 break
+
+
+def _run_jointly(state: _State, original: Original, session: Session, tell: Callable[[], None]) -> None:
+    """Look from the input again, at moves that no stage can make alone, where one kernel is all that was rewritten."""
+    rewritten = {trial.candidate.kernel for trial in state.accepted}
+    (stage,) = under_policy((joint.STAGE,), state.precision)
+    analysed = analyse(state.first, session, metrics={}, stage=stage)
+    slowest = max(analysed, key=_cost, default=None)
+    if slowest is None or rewritten - {slowest.lifted.launch.kernel}:
+        return
+    best = state.winner.estimate if state.winner is not None else slowest.analysis.estimate
+    if best is None:
+        return
+    source = state.request.source
+    explored, refusals = joint.explore_jointly(source, slowest, original.capture, best, stage, session)
+    state.refusals += refusals
+    for found in explored[:PROOFS]:
+        _keep(found, stage, session)
+        candidate, trial, dropped = _judge(source, slowest, found, original, stage, session)
+        state.refusals += dropped
+        if trial is None:
+            continue
+        trial = replace(trial, stage=stage.name)
+        state.trials.append(trial)
+        proved = trial.verdict is not None and trial.verdict.status is Status.PROVED
+        if proved:
+            state.accepted.clear()  # it starts from the input, and holds none of their changes
+            _take(state, candidate, trial)
+        tell()
+        if proved:
+            return
 
 
 def _judge(

@@ -92,6 +92,45 @@ class ModelNew(torch.nn.Module):
 """out[b, h] = gelu(x[b, h] @ w[h] + bias), with an awkwardly named output."""
 
 
+BATCH = """\
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def bmm_kernel(x_ptr, w_ptr, bias_ptr, out_ptr, M, N, K, stride_xb, stride_xm, stride_wk, stride_wn):
+    pass
+
+
+def bmm(x, w, bias):
+    batch, rows, depth = x.shape
+    out = torch.empty((batch, rows, w.shape[1]), device=x.device, dtype=x.dtype)
+    bmm_kernel[(batch, 1, 1)](
+        x.detach(), w, bias, out, rows, w.shape[1], depth, x.stride(0), x.stride(1), w.stride(0), w.stride(1)
+    )
+    return out
+
+
+class ModelNew(torch.nn.Module):
+    def forward(self, x, w, bias):
+        return bmm(x, w, bias)
+"""
+"""out[b] = gelu(x[b] @ w + bias): one batch axis, which only one operand has, and an argument that is an expression."""
+
+
+def laid_out(layout: str) -> str:
+    """PLAIN for operands that lie otherwise: ``NT`` computes A @ B.T."""
+    text = PLAIN
+    if layout[0] == "N":
+        text = text.replace("K, M = A.shape", "M, K = A.shape")
+        text = text.replace("A.stride(1), A.stride(0)", "A.stride(0), A.stride(1)")
+    if layout[1] == "N":
+        text = text.replace("N = B.shape[0]", "N = B.shape[1]")
+        text = text.replace("B.stride(1), B.stride(0)", "B.stride(0), B.stride(1)")
+    return text
+
+
 def operand(parameter: str, **strides: str) -> Operand:
     return Operand(parameter=parameter, dtype="fp32", strides=strides)
 
@@ -134,6 +173,20 @@ def batched() -> Contraction:
         accumulator_dtype="fp32",
         input_precision="ieee",
         outputs=(Output(operand=operand("acc", m="N", n="1", b1="M * N", b0="M * N * HEADS"), value=gelu(biased)),),
+    )
+
+
+def one_batch() -> Contraction:
+    biased = apply("add", SUM, Loaded(operand=operand("bias_ptr", n="1")))
+    return Contraction(
+        kernel="bmm_kernel",
+        extents={"m": "M", "n": "N", "k": "K", "b0": "grid_0"},
+        batch_axes=("b0",),
+        a=operand("x_ptr", m="stride_xm", k="1", b0="stride_xb"),
+        b=operand("w_ptr", k="stride_wk", n="stride_wn"),
+        accumulator_dtype="fp32",
+        input_precision="ieee",
+        outputs=(Output(operand=operand("out_ptr", m="N", n="1", b0="M * N"), value=gelu(biased)),),
     )
 
 

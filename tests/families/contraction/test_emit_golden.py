@@ -1,10 +1,11 @@
 """Emitted files, whole, as they are meant to read. TILEWRIGHT_UPDATE_GOLDEN=1 writes them again."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from emit_cases import BATCHED, apply, batched, lifted, operand, plain, source
+from emit_cases import BATCH, BATCHED, apply, batched, laid_out, lifted, one_batch, operand, plain, source
 
 from tilewright.families.contraction.emit import emit
 from tilewright.records.algorithm import Accumulated, Loaded
@@ -21,6 +22,14 @@ def blocks(*sizes: tuple[int, int, int]) -> tuple[Schedule, ...]:
         Schedule(program_order="grouped", group_m=8, num_stages=2, num_warps=8, block_m=m, block_n=n, block_k=k)
         for m, n, k in sizes
     )
+
+
+TILE = {"block_m": 128, "block_n": 256, "block_k": 32, "num_warps": 8, "num_stages": 4}
+DESCRIBED = Schedule(
+    program_order="grouped", group_m=16, a_layout="k_major", b_layout="k_major", descriptors=True, **TILE
+)
+CROSSWISE = replace(DESCRIBED, a_layout="m_major", b_layout="n_major", block_k=64, num_stages=3)
+ONE_BATCH = {"M": 20, "N": 70, "K": 36, "stride_xb": 720, "stride_xm": 36, "stride_wk": 70, "stride_wn": 1}
 
 
 CASES = {
@@ -42,6 +51,16 @@ CASES = {
         ),
         (GROUPED,),
     ),
+    **{
+        f"descriptors_{layout.lower()}": (source(laid_out(layout)), lifted(), (DESCRIBED,))
+        for layout in ("NN", "NT", "TN", "TT")
+    },
+    "descriptors_crosswise": (source(), lifted(), (CROSSWISE,)),
+    "descriptors_tuned_launch": (source(), lifted(), (DESCRIBED, replace(DESCRIBED, num_stages=3))),
+    "descriptors_split_k": (source(), lifted(), (replace(DESCRIBED, split_k=2),)),
+    "descriptors_persistent": (source(), lifted(), (replace(DESCRIBED, persistent=True),)),
+    "descriptors_batched_gelu": (source(BATCH), lifted(one_batch(), kernel="bmm_kernel", **ONE_BATCH), (DESCRIBED,)),
+    "k_major_pointers": (source(), lifted(), (replace(GROUPED, a_layout="k_major"),)),
 }
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from emit_cases import interpret, lifted, plain, source
+from emit_cases import BATCH, SUM, apply, batched, interpret, laid_out, lifted, one_batch, operand, plain, source
 
+from tilewright import targets
 from tilewright.families.contraction.emit import emit
-from tilewright.records.algorithm import Contraction
+from tilewright.families.contraction.schedule import illegal
+from tilewright.records.algorithm import Contraction, Loaded
 from tilewright.records.schedule import Schedule
 from tilewright.records.source import KernelSource
 
+HOPPER = targets.load("h200")
 SMALL = {"block_m": 32, "block_n": 64, "block_k": 32}
 DESCRIBED = {"a_layout": "k_major", "b_layout": "k_major", "descriptors": True}
 CROSSWISE = {"a_layout": "m_major", "b_layout": "n_major", "descriptors": True}
@@ -45,6 +49,28 @@ for M, N, K in ((5, 7, 0), (0, 7, 3), (5, 0, 3)):
 """
 
 
+LAID_OUT_CHECK = """
+for M, N, K in ((40, 72, 36), (32, 64, 64)):
+    A = torch.randn(*((M, K) if LAYOUT[0] == "N" else (K, M)))
+    B = torch.randn(*((K, N) if LAYOUT[1] == "N" else (N, K)))
+    exact = (A if LAYOUT[0] == "N" else A.T).double() @ (B if LAYOUT[1] == "N" else B.T).double()
+    error = (model(A, B).double() - exact).norm() / exact.norm()
+    assert error < 1e-6, (name, M, N, K, error)
+"""
+
+BATCH_CHECK = """
+for batch, M, N, K in ((3, 20, 70, 36), (1, 33, 65, 64)):
+    w, bias = torch.randn(K, N).t().contiguous().t(), torch.randn(N)
+    x = torch.randn(batch, M, K)
+    for given in (x, x.transpose(0, 1).contiguous().transpose(0, 1), x[:1].expand(batch, M, K)):
+        exact = torch.nn.functional.gelu(given.double() @ w.double() + bias.double())
+        error = (model(given, w, bias).double() - exact).norm() / exact.norm()
+        assert error < 1e-5, (name, batch, M, N, K, error)
+empty = model(torch.randn(0, 4, 8), torch.randn(8, 5), torch.randn(5))
+assert empty.shape == (0, 4, 5), name
+"""
+
+
 def written(given: KernelSource, contraction: Contraction, plan: tuple[Schedule, ...], **values: int) -> str:
     text = emit(given, lifted(contraction, kernel=contraction.kernel, **values), plan, docstring="Test.")
     assert isinstance(text, str), text
@@ -57,7 +83,52 @@ def test_every_form_is_right_on_ragged_sliced_expanded_and_empty_tensors(tmp_pat
         path = tmp_path / f"{name}.py"
         path.write_text(written(source(), plain(), plan))
         main = name in ("described", "described_crosswise")
-        shapes = "((64, 64, 64), (100, 52, 36), (1, 1, 1))" if main else "((1, 1, 1), (40, 72, 36))"
+        shapes = "((64, 64, 64), (70, 52, 36), (1, 1, 1))" if main else "((40, 72, 36),)"
         limits = "((torch.float32, 1e-6), (torch.float16, 1e-3))" if main else "((torch.float32, 1e-6),)"
         cases.append((path, CHECK.replace("SHAPES", shapes).replace("LIMITS", limits)))
+    for layout in ("NN", "NT", "TN"):
+        path = tmp_path / f"{layout}.py"
+        path.write_text(written(source(laid_out(layout)), plain(), PLANS["described"]))
+        cases.append((path, LAID_OUT_CHECK.replace("LAYOUT", repr(layout))))
     interpret(cases)
+
+
+def test_one_batch_axis_with_an_epilogue(tmp_path: Path) -> None:
+    tiles = {"program_order": "grouped", "group_m": 2, **SMALL}
+    plans = {
+        "described": Schedule(**DESCRIBED, **tiles),
+        "crosswise": Schedule(**CROSSWISE, split_k=2, **tiles),
+        "pointers": Schedule(a_layout="k_major", b_layout="k_major", **tiles),
+    }
+    values = {"M": 20, "N": 70, "K": 36, "stride_xb": 720, "stride_xm": 36, "stride_wk": 70, "stride_wn": 1}
+    cases = []
+    for name, schedule in plans.items():
+        path = tmp_path / f"{name}.py"
+        path.write_text(written(source(BATCH), one_batch(), (schedule,), **values))
+        cases.append((path, BATCH_CHECK))
+    interpret(cases)
+
+
+def test_a_tensor_that_the_epilogue_reads_too_is_still_passed_as_it_is(tmp_path: Path) -> None:
+    added = plain(apply("add", SUM, Loaded(operand=operand("a_ptr", m="stride_am", n="stride_ak"))))
+    cases = []
+    for name in ("described", "packed_a"):
+        text = written(source(), added, PLANS[name])
+        assert "a_ptr + offs_m[:, None] * stride_am + offs_n[None, :] * stride_ak" in text
+        path = tmp_path / f"{name}.py"
+        path.write_text(text)
+        check = CHECK.split("for M, N, K in ((5")[0].replace("B.double().T", "B.double().T + A.double().T")
+        cases.append((path, check.replace("SHAPES", "((40, 40, 40),)").replace("LIMITS", "((torch.float32, 1e-6),)")))
+    interpret(cases)
+
+
+def test_several_batch_axes_offsets_and_repeated_tiles_are_read_as_they_lie() -> None:
+    values = {"M": 20, "N": 70, "K": 36, "stride_xb": 720, "stride_xm": 36, "stride_wb": 2520, "stride_wk": 70}
+    cases = {
+        "batch axes": lifted(batched(), kernel="bmm_kernel", grid=(6, 1, 1), HEADS=2, **values),
+        "offset": lifted(plain(a=replace(plain().a, offset="M"))),
+        "repeats": lifted(plain(b=operand("b_ptr", n="stride_bn"))),
+    }
+    for word, case in cases.items():
+        reason = illegal(Schedule(program_order="row_major", **DESCRIBED, **SMALL), case, HOPPER)
+        assert word in (reason or ""), word

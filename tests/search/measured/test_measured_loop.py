@@ -112,7 +112,7 @@ def test_what_was_accepted_is_among_the_trials_and_the_output_is_diagnosed(whole
     assert run.accepted
     assert set(map(id, run.accepted)) <= set(map(id, run.trials))
     assert run.measured is not None
-    assert [one.kernel for one in run.measured.diagnoses_after] == ["matmul_kernel"]
+    assert "matmul_kernel" in [one.kernel for one in run.measured.diagnoses_after]
 
 
 def test_a_stage_changes_only_what_it_owns(whole: tuple[Run, MeasuredBench]) -> None:

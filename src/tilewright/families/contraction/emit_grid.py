@@ -56,7 +56,12 @@ def _write_flattened(lines: Lines, algorithm: Contraction, schedule: Schedule, n
     if schedule.persistent:
         tiles = " * ".join([tiles_m, tiles_n, *[factor(extents[axis]) for axis in algorithm.batch_axes]])
         lines.add("# A fixed number of programs walks all tiles.")
-        lines.add(f"for {pid} in range(tl.program_id(0), {tiles}, tl.num_programs(0)):")
+        walk = f"tl.program_id(0), {tiles}, tl.num_programs(0)"
+        if schedule.descriptors:
+            lines.add("# As one loop with that over K: the next tile's operands are fetched while this one is stored.")
+            lines.add(f"for {pid} in tl.range({walk}, flatten=True):")
+        else:
+            lines.add(f"for {pid} in range({walk}):")
         lines.indent += 1
     tile = pid
     if algorithm.batch_axes:

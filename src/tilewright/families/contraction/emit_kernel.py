@@ -89,6 +89,8 @@ class ContractionKernel:
         else:
             for output in self.algorithm.outputs:
                 self._write_output(output)
+        if self.described and schedule.persistent:  # outputs in halves have columns of their own
+            self._drop_unused("mask_n", "offs_n")
         constants = [*BLOCKS]
         if schedule.program_order == "grouped":
             constants.append("GROUP_M")
@@ -227,14 +229,45 @@ class ContractionKernel:
             bound = writer.fresh("out" if stem in names.taken else stem)
             lines.add(f"{bound} = {value}")
             value = bound
-        parts = base_terms(self.names, self.algorithm, operand)
-        for axis, shape in (("m", "[:, None]"), ("n", "[None, :]")):
-            moved = term(f"{names(f'offs_{axis}')}{shape}", operand.strides.get(axis, "0"))
-            parts += [moved] if moved else []
         stem = operand.parameter.removesuffix("_ptr").lower()
         pointers = writer.fresh(f"{stem}_ptrs")
-        lines.add(f"{pointers} = {' + '.join(parts)}")
+        if self.schedule.persistent and self.described and operand.dtype == "fp32":
+            self._write_halves(operand, value, pointers)
+            return
+        lines.add(f"{pointers} = {self._output_pointers(operand, names('offs_n'))}")
         lines.add(f"tl.store({pointers}, {value}.to({operand.parameter}.dtype.element_ty), mask={self._tile_mask()})")
+
+    def _output_pointers(self, operand: Operand, offs_n: str) -> str:
+        parts = base_terms(self.names, self.algorithm, operand)
+        for index, axis, shape in ((self.names("offs_m"), "m", "[:, None]"), (offs_n, "n", "[None, :]")):
+            moved = term(f"{index}{shape}", operand.strides.get(axis, "0"))
+            parts += [moved] if moved else []
+        return " + ".join(parts)
+
+    def _write_halves(self, operand: Operand, value: str, pointers: str) -> None:
+        """Store the left half, then the right one."""
+        names, lines = self.names, self.lines
+        left, right, half = names("left"), names("right"), names("offs_half")
+        halves = f"{value}.reshape(BLOCK_M, 2, BLOCK_N // 2).permute(0, 2, 1)"
+        lines.add(
+            "# In halves: a tile of 32 bits on its way out takes shared memory from the operands of the next.",
+            f"{left}, {right} = tl.split({halves})",
+            f"{half} = tl.cast({names('pid_n')}, tl.int64) * BLOCK_N + tl.arange(0, BLOCK_N // 2)",
+        )
+        for part in (left, right):
+            mask = f"{names('mask_m')}[:, None] & ({half} < {self.extents['n']})[None, :]"
+            lines.add(f"{pointers} = {self._output_pointers(operand, half)}")
+            lines.add(f"tl.store({pointers}, {part}.to({operand.parameter}.dtype.element_ty), mask={mask})")
+            if part == left:
+                lines.add(f"{half} += BLOCK_N // 2")
+
+    def _drop_unused(self, *words: str) -> None:
+        """Take out the lines that bind names which the body reads nowhere."""
+        for word in words:
+            name = self.names(word)
+            lines = [line for line in self.lines.written if name in names_in(line)]
+            if len(lines) == 1:
+                self.lines.written.remove(lines[0])
 
     def _partial_size(self) -> str:
         sizes = [self.extents[axis] for axis in (*self.algorithm.batch_axes, "m", "n")]

@@ -55,7 +55,7 @@ def launch_text(
     options = {} if len(plan) > 1 else {"num_warps": str(schedule.num_warps), "num_stages": str(schedule.num_stages)}
     programs = fresh("num_sms", taken)
     if schedule.persistent:
-        lines += _programs_lines(programs, device)
+        lines += _count_sms(programs, device)
     if reduction is not None:
         split, partial = fresh("SPLIT_K", taken), fresh("partial", taken)
         sizes = [substitute(algorithm.extents[axis], arguments) for axis in (*algorithm.batch_axes, "m", "n")]
@@ -85,11 +85,10 @@ def _device(tensor: str) -> str:
     return f"{tensor}.device" if tensor.isidentifier() else f"({tensor}).device"
 
 
-def _programs_lines(programs: str, device: str) -> list[str]:
-    """Bind the number of programs of a persistent kernel."""
+def _count_sms(name: str, device: str) -> list[str]:
     return [
         "# One program on each SM; without a GPU (Triton's interpreter) one program does it all.",
-        f"{programs} = (",
+        f"{name} = (",
         f"    torch.cuda.get_device_properties({device}).multi_processor_count",
         f'    if {device}.type == "cuda"',
         "    else 1",

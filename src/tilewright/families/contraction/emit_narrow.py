@@ -146,31 +146,28 @@ def narrow_function_text(given: Narrowing, *, descriptors: bool, batched: bool) 
     if descriptors:
         header = f"def {given.function}(x, shape, strides, block, scale, which):"
         what = "A descriptor of x as scaled float16, its last axis contiguous."
-        shown, result = (
-            "max({}, 1)",
-            "TensorDescriptor(narrow, [max(size, 1) for size in shape], narrow.stride(), block)",
-        )
+        first = ["    sizes = [max(size, 1) for size in shape]  # nothing at all has no descriptor"]
+        sizes, result = "sizes", "TensorDescriptor(narrow, sizes, narrow.stride(), block)"
     else:
         header = f"def {given.function}(x, shape, strides, scale, which):"
         what = "x as scaled float16, its last axis contiguous, and its strides."
-        shown, result = "{}", "narrow, narrow.stride()"
-    rows, columns = shown.format("rows"), shown.format("columns")
+        first, sizes, result = [], "shape", "narrow, narrow.stride()"
     programs = f"triton.cdiv(rows, {PACK_BLOCK}) * triton.cdiv(columns, {PACK_BLOCK})"
-    unpack, steps, outer = "rows, columns", "strides[0], strides[1]", ""
+    unpack, steps = "rows, columns", "strides[0], strides[1]"
     if batched:
         unpack, steps = "*batch, rows, columns", "strides[0] if batch else 0, strides[-2], strides[-1]"
-        outer = f"*({shown.format('size')} for size in batch), " if descriptors else "*batch, "
         programs += " * (batch[0] if batch else 1)"
     lines = [
         header,
         f'    """{what}"""',
         f"    {unpack} = shape",
-        *(["    # At least one row and column: nothing at all has no descriptor."] if descriptors else []),
-        f"    stride = triton.cdiv({columns}, {ROW_MULTIPLE}) * {ROW_MULTIPLE}",
-        f"    narrow = torch.empty(({outer}{rows}, stride), device=x.device, dtype=torch.float16)",
+        *first,
+        f"    stride = triton.cdiv({sizes}[-1], {ROW_MULTIPLE}) * {ROW_MULTIPLE}",
+        f"    narrow = torch.empty((*{sizes}[:-1], stride), device=x.device, dtype=torch.float16)",
         f"    programs = {programs}",
         f"    {given.narrow}[(programs,)](",
-        f"        x, narrow, scale, which, rows, columns, {steps}, stride, BLOCK={PACK_BLOCK}, num_warps=4,",
+        "        x, narrow, scale, which, rows, columns,",
+        f"        {steps}, stride, BLOCK={PACK_BLOCK}, num_warps=4,",
         "    )",
         f"    return {result}",
     ]

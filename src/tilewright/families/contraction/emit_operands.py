@@ -169,35 +169,37 @@ def function_text(given: Preparation) -> str:
     if given.descriptors:
         header = f"def {given.function}(x, shape, strides, block):"
         what = "A descriptor of x, its last axis contiguous: of x itself where it lies so, else of a copy."
-        multiple, empty, shown = "per_16_bytes", " or 0 in shape", "max({}, 1)"
-        result = "TensorDescriptor(x, [max(size, 1) for size in shape], strides, block)"
+        multiple, sizes, empty = "per_16_bytes", "sizes", " or 0 in shape"
+        first = [
+            "    sizes = [max(size, 1) for size in shape]  # nothing at all has no descriptor",
+            "    per_16_bytes = 16 // x.element_size()",
+        ]
+        result = "TensorDescriptor(x, sizes, strides, block)"
     else:
         header = f"def {given.function}(x, shape, strides):"
         what = "x with its last axis contiguous, and its strides: itself where it lies so, else a copy."
-        multiple, empty, shown, result = str(ROW_MULTIPLE), "", "{}", "x, strides"
+        multiple, sizes, empty, first, result = str(ROW_MULTIPLE), "shape", "", [], "x, strides"
     programs = f"triton.cdiv(rows, {PACK_BLOCK}) * triton.cdiv(columns, {PACK_BLOCK})"
     if given.is_batched:
         unpack, steps = "*batch, rows, columns", "strides[0] if batch else 0, strides[-2], strides[-1]"
         whole_rows = f"all(stride >= columns and stride % {multiple} == 0 for stride in strides[:-1])"
-        packed = f"*({shown.format('size')} for size in batch), " if given.descriptors else "*batch, "
         programs += " * (batch[0] if batch else 1)"
     else:
-        unpack, steps, packed = "rows, columns", "strides[0], strides[1]", ""
+        unpack, steps = "rows, columns", "strides[0], strides[1]"
         whole_rows = f"strides[0] >= columns and strides[0] % {multiple} == 0"
-    rows, columns = shown.format("rows"), shown.format("columns")
     lines = [
         header,
         f'    """{what}"""',
         f"    {unpack} = shape",
-        *(["    per_16_bytes = 16 // x.element_size()"] if given.descriptors else []),
+        *first,
         f"    whole_rows = {whole_rows}",
         f"    if strides[-1] != 1 or not whole_rows or x.data_ptr() % 16 != 0{empty}:",
-        *(["        # At least one row and column: nothing at all has no descriptor."] if given.descriptors else []),
-        f"        stride = triton.cdiv({columns}, {ROW_MULTIPLE}) * {ROW_MULTIPLE}",
-        f"        packed = torch.empty(({packed}{rows}, stride), device=x.device, dtype=x.dtype)",
+        f"        stride = triton.cdiv({sizes}[-1], {ROW_MULTIPLE}) * {ROW_MULTIPLE}",
+        f"        packed = torch.empty((*{sizes}[:-1], stride), device=x.device, dtype=x.dtype)",
         f"        programs = {programs}",
         f"        {given.pack}[(programs,)](",
-        f"            x, packed, rows, columns, {steps}, stride, BLOCK={PACK_BLOCK}, num_warps=4,",
+        "            x, packed, rows, columns,",
+        f"            {steps}, stride, BLOCK={PACK_BLOCK}, num_warps=4,",
         "        )",
         "        x, strides = packed, packed.stride()",
         f"    return {result}",

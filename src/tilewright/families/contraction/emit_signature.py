@@ -48,6 +48,8 @@ def tuned_fields(plan: Sequence[Schedule]) -> str:
     same = {replace(entry, block_m=0, block_n=0, block_k=0, num_warps=0, num_stages=0) for entry in plan}
     if len(same) > 1:
         raise ValueError("an autotune list may differ in block sizes or in warps and stages, in nothing else")
+    if len(blocks) > 1 and plan[0].descriptors:
+        raise ValueError("the block of a descriptor is made in the wrapper, before a tuner chooses")
     if len(blocks) > 1 and len(launches) > 1:
         raise ValueError("an autotune list may tune block sizes or warps and stages, not both")
     return "block" if len(blocks) > 1 else "launch" if len(launches) > 1 else ""

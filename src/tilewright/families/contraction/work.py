@@ -27,7 +27,8 @@ _NARROW_BYTES = 2
 def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
     """What one launch under ``schedule`` does to the machine.
 
-    The second kernel of a split k counts with its bytes only; copies of operands count by themselves.
+    The second kernel of a split k counts with its bytes only; copies of operands that a layout asks for, and the
+    launch does not have, count by themselves.
 
     Raises:
         ValueError: ``lifted`` is no contraction, or an extent cannot be evaluated.
@@ -35,7 +36,7 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
     if not isinstance(lifted.algorithm, Contraction):
         raise ValueError(f"{lifted.algorithm.kernel} is no contraction")
     algorithm = narrowed_algorithm(lifted.algorithm, schedule)
-    sizes, given = sizes_of(algorithm, launch), values_of(launch)
+    sizes = sizes_of(algorithm, launch)
     m, n, k = (max(sizes[axis], 1) for axis in "mnk")
     batch = prod(max(sizes[axis], 1) for axis in algorithm.batch_axes)
     grid = TileGrid(
@@ -50,18 +51,12 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
     programs = grid.num_m * grid.num_n * batch * schedule.split_k
     padded = 2.0 * programs * steps * schedule.block_m * schedule.block_n * schedule.block_k
     unit, times = _unit(algorithm, schedule)
-    chosen = {one.side: one.columns for one in all_placed(algorithm, schedule)}
-    tiled = tuple(
-        _tiled(operand, axis, block * schedule.block_k, sizes, algorithm.batch_axes, given, chosen.get(side))
-        for side, operand, axis, block in (
-            ("a", algorithm.a, "m", schedule.block_m),
-            ("b", algorithm.b, "n", schedule.block_n),
-        )
-    )
+    values = values_of(launch)
+    tiled = _operands(algorithm, schedule, sizes, values)
+    copies = _copies(lifted.algorithm, schedule, launch, sizes, values)
+    written = sum(_bytes(output.operand.dtype) * m * n * batch for output in algorithm.outputs)
     read, read_once = _epilogue_bytes(algorithm, grid, sizes)
     partial = _PARTIAL_BYTES * m * n * batch * schedule.split_k if schedule.split_k > 1 else 0
-    written = m * n * batch * sum(_bytes(output.operand.dtype) for output in algorithm.outputs)
-    copies = _copies(lifted.algorithm, schedule, launch, sizes)
     return Work(
         kernel=algorithm.kernel,
         programs=programs,
@@ -86,25 +81,6 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
     )
 
 
-def _copies(algorithm: Contraction, schedule: Schedule, launch: Launch, sizes: Mapping[str, int]) -> list[float]:
-    """Bytes that each copy of an operand reads and writes; narrowed operands always are copies."""
-    if schedule.operand_dtype:
-        return [_narrowed_bytes(operand, sizes) for operand in (algorithm.a, algorithm.b)]
-    values = values_of(launch)
-    return [
-        copied(one, sizes, size)
-        for one in all_placed(algorithm, schedule)
-        for size in (_bytes(one.operand.dtype),)
-        if not lies_so(one, launch, sizes, values, element_bytes=size, descriptors=schedule.descriptors)
-    ]
-
-
-def _narrowed_bytes(operand: Operand, sizes: Mapping[str, int]) -> float:
-    """Bytes that narrowing an operand reads and writes."""
-    moved = [axis for axis in sizes if operand.strides.get(axis, "0") != "0"]
-    return prod(max(sizes[axis], 1) for axis in moved) * float(_bytes(operand.dtype) + _NARROW_BYTES)
-
-
 def _computed(operand: Operand) -> str:
     return operand.casts[-1] if operand.casts else operand.dtype
 
@@ -122,6 +98,41 @@ def _unit(algorithm: Contraction, schedule: Schedule) -> tuple[str, int]:
         known = {"tf32": ("tensor_tf32", 1), "tf32x3": ("tensor_tf32", 3)}
         return known.get(schedule.input_precision, ("fp32", 1))
     return ("fp32", 1) if dtype in {"fp64", "i32", "i64"} else ("tensor_fp16", 1)
+
+
+def _operands(
+    algorithm: Contraction, schedule: Schedule, sizes: Mapping[str, int], values: Mapping[str, int]
+) -> tuple[TiledOperand, ...]:
+    contiguous = {one.side: one.columns for one in all_placed(algorithm, schedule)}
+    sides = (("a", algorithm.a, "m", schedule.block_m), ("b", algorithm.b, "n", schedule.block_n))
+    return tuple(
+        _tiled(operand, axis, block * schedule.block_k, sizes, algorithm.batch_axes, values, contiguous.get(side))
+        for side, operand, axis, block in sides
+    )
+
+
+def _copies(
+    algorithm: Contraction,
+    schedule: Schedule,
+    launch: Launch,
+    sizes: Mapping[str, int],
+    values: Mapping[str, int],
+) -> list[float]:
+    """Bytes of each copy that the schedule needs for what the launch was given; narrowed operands always are copies."""
+    if schedule.operand_dtype:
+        return [_narrowed_bytes(operand, sizes) for operand in (algorithm.a, algorithm.b)]
+    found = []
+    for one in all_placed(algorithm, schedule):
+        size = _bytes(one.operand.dtype)
+        if not lies_so(one, launch, sizes, values, element_bytes=size, descriptors=schedule.descriptors):
+            found.append(copied(one, sizes, size))
+    return found
+
+
+def _narrowed_bytes(operand: Operand, sizes: Mapping[str, int]) -> float:
+    """Bytes that narrowing an operand reads and writes."""
+    moved = [axis for axis in sizes if operand.strides.get(axis, "0") != "0"]
+    return prod(max(sizes[axis], 1) for axis in moved) * float(_bytes(operand.dtype) + _NARROW_BYTES)
 
 
 def _tiled(

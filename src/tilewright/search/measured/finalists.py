@@ -63,7 +63,8 @@ def as_list(state: State, *, dtypes: Sequence[str]) -> None:
 def _finalists(state: State, kernel: str) -> tuple[Schedule, ...]:
     winner = state.schedule_of(kernel)
     lists = []
-    for group in _GROUPS:
+    # the block of a descriptor is made in the wrapper, before a tuner chooses
+    for group in _GROUPS[1:] if winner.descriptors else _GROUPS:
         timed: list[tuple[float, Schedule]] = []
         for sha256, attempt in state.attempts.items():
             screening = state.trials[sha256].screening
