@@ -236,7 +236,7 @@ def _order_sentence(schedule: Schedule, *, batched: bool) -> str:
 _DESCRIBED = "Both go through tensor descriptors, which compute addresses and read zeros beyond the edges."
 _NARROWED = (
     "Arithmetic: A and B are narrowed to float16, scaled by powers of two, with a fallback in the input's TF32.",
-    "A second launch computes everything again where an element does not keep TF32's 10 bits.",
+    "A second launch computes tiles again that an element goes into which does not keep TF32's 10 bits.",
 )
 
 

@@ -86,9 +86,11 @@ def _wide(sized: Sized, prepared: Preparation | None, before: Schedule) -> tuple
         return None
     names, schedule = prepared.narrowing, wide_schedule(before)
     kernel = ContractionKernel(
-        replace(sized.algorithm, kernel=names.wide), sized.parameters, (schedule,), flagged=names.scale
+        replace(sized.algorithm, kernel=names.wide), sized.parameters, (schedule,), flagged=names.flags
     )
-    return kernel.text("The same in the input's own arithmetic, if the flag is up; else nothing."), schedule
+    return kernel.text(
+        "The same in the input's own arithmetic, for tiles with a flag that is up; else nothing."
+    ), schedule
 
 
 def _helpers(prepared: Preparation | None) -> tuple[str, ...]:

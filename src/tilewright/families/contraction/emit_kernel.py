@@ -12,7 +12,7 @@ from tilewright.families.contraction.emit_expression import (
 )
 from tilewright.families.contraction.emit_grid import batch_name, write_tile_index
 from tilewright.families.contraction.emit_loads import Loads, base_terms, zero_of
-from tilewright.families.contraction.emit_narrow import FLAG, UNDO
+from tilewright.families.contraction.emit_narrow import PACK_BLOCK, UNDO
 from tilewright.families.contraction.emit_operands import Preparation, prepared_algorithm, stand_ins
 from tilewright.families.contraction.emit_signature import (
     BLOCKS,
@@ -23,7 +23,7 @@ from tilewright.families.contraction.emit_signature import (
     kernel_text,
     signature_groups,
 )
-from tilewright.families.contraction.emit_text import Lines, Names, docstring, is_atom, names_in, term
+from tilewright.families.contraction.emit_text import Lines, Names, docstring, factor, is_atom, names_in, term
 from tilewright.records.algorithm import Contraction, Operand, Output
 from tilewright.records.schedule import Schedule
 
@@ -31,7 +31,7 @@ from tilewright.records.schedule import Schedule
 class ContractionKernel:
     """Writes one kernel: ``text()`` for the main one, ``reduction()`` for the sum over the parts of a split k.
 
-    ``flagged`` names the workspace whose flag says that the kernel has to run at all.
+    ``flagged`` names the flags that say which tiles have to be computed at all.
     """
 
     def __init__(
@@ -68,13 +68,13 @@ class ContractionKernel:
         """The kernel that walks k, with ``note`` as its docstring."""
         self._start()
         lines, names, schedule = self.lines, self.names, self.schedule
-        if self.flagged:
-            lines.add(f"if tl.load({self.flagged} + {FLAG}) == 0.0:", "    return")
         self._bind_extents()
         write_tile_index(lines, self.algorithm, schedule, names)
         if not self.described:
             lines.add("")
             self._write_offsets()
+        if self.flagged:
+            self._write_return()
         late = schedule.masks == "wrapped" or bool(self.described)
         if not late:
             self._write_masks()
@@ -149,6 +149,22 @@ class ContractionKernel:
             )
         if with_k:
             self.lines.add(f"{names('offs_k')} = tl.arange(0, BLOCK_K)")
+
+    def _write_return(self) -> None:
+        """Leave where none of the tile's flags is up: those of A's strips along m stand before B's along n."""
+        names, up = self.names, []
+        first = ""
+        for axis, operand in (("m", self.algorithm.a), ("n", self.algorithm.b)):
+            strips = f"tl.cdiv({self.extents[axis]}, {PACK_BLOCK})"
+            moved = [each for each in self.algorithm.batch_axes if operand.strides.get(each, "0") != "0"]
+            place = [self.flagged, first] if first else [self.flagged]
+            place += [f"{batch_name(names, self.algorithm, each)} * {strips}" for each in moved]
+            place.append(f"{names(f'offs_{axis}')} // {PACK_BLOCK}")
+            up.append(names(f"up_{axis}"))
+            mask = f"{names(f'offs_{axis}')} < {self.extents[axis]}"
+            self.lines.add(f"{up[-1]} = tl.max(tl.load({' + '.join(place)}, mask={mask}, other=0.0))")
+            first = " * ".join([strips, *(factor(self.extents[each]) for each in moved)])
+        self.lines.add(f"if tl.maximum({', '.join(up)}) == 0.0:", "    return")
 
     def _write_masks(self) -> None:
         for axis in "mn":

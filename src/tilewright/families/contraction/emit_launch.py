@@ -104,7 +104,7 @@ def _wide_lines(
     constants = {constant: _constant(constant, schedule) for constant in kernel.constants}
     options = {"num_warps": str(schedule.num_warps), "num_stages": str(schedule.num_stages)}
     return [
-        "# Everything again where the flag is up; where it is down, every program returns at once.",
+        "# Tiles with a flag that is up are computed again; all other programs return at once.",
         *_grid(grid, grid_axes(algorithm, schedule, values, "")),
         *_call(f"{kernel.name}[{grid}]", kernel, values, {**constants, **options}),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tilewright.families.contraction.emit_signature import Parameter, filled
-from tilewright.families.contraction.emit_text import LINE_LENGTH, Names, fresh, substitute
+from tilewright.families.contraction.emit_text import LINE_LENGTH, Names, factor, fresh, substitute
 from tilewright.families.contraction.layouts import ROW_MULTIPLE, Placed
 from tilewright.families.rewrite import unique_names
 from tilewright.records.algorithm import Contraction
@@ -21,8 +21,8 @@ below it are normal ones."""
 MOST_EXPONENT = 60
 """Scales lie between 2**-60 and 2**60: then neither they, nor the factor that undoes both, nor a sum on its way back
 leave float32's range unless the result itself does."""
-UNDO, FLAG, NUMBERS = 2, 3, 4
-"""Places in the workspace: the scales of both operands, the factor that undoes them, the flag."""
+UNDO, NUMBERS = 2, 3
+"""Place of the factor that undoes both scales in the workspace, where these come first; how many numbers it holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,9 @@ class Narrowing:
     """What the pieces of a file that narrows are called."""
 
     scale: str
-    """Parameter of both kernels for the workspace."""
+    """Parameter of the main kernel for the workspace."""
+    flags: str
+    """Parameter of the kernel that computes again for the flags: one for PACK_BLOCK rows of A, then those of B."""
     power: str
     scales: str
     narrow: str
@@ -42,8 +44,9 @@ def narrowing(text: str, kernel: str, parameters: Sequence[Parameter]) -> Narrow
     """Names that ``text`` does not hold."""
     endings = ("power", "scales", "narrow", "operand", "wide")
     power, scales, narrow, function, wide = unique_names(text, [f"{kernel}_{ending}" for ending in endings]).values()
-    scale = Names(parameter.name for parameter in parameters)("scale_ptr")
-    return Narrowing(scale=scale, power=power, scales=scales, narrow=narrow, function=function, wide=wide)
+    names = Names(parameter.name for parameter in parameters)
+    scale, flags = names("scale_ptr"), names("flags_ptr")
+    return Narrowing(scale=scale, flags=flags, power=power, scales=scales, narrow=narrow, function=function, wide=wide)
 
 
 def scale_texts(given: Narrowing, *, batched: bool) -> tuple[str, str]:
@@ -62,17 +65,18 @@ def scale_texts(given: Narrowing, *, batched: bool) -> tuple[str, str]:
     power += ["    x_ptrs += at // width // tl.maximum(rows, 1) * stride_batch"] if batched else []
     power += [
         "    x = tl.abs(tl.load(x_ptrs, mask=at < size, other=0).to(tl.float32))",
-        "    exponent = (tl.max(x.to(tl.int32, bitcast=True)) >> 23) - 127",
+        '    largest = tl.max(tl.where(x < float("inf"), x, 0.0))  # infinity and NaN say nothing of the others',
+        "    exponent = (largest.to(tl.int32, bitcast=True) >> 23) - 127",
         f"    return tl.minimum(tl.maximum({LARGEST_EXPONENT} - exponent, -{MOST_EXPONENT}), {MOST_EXPONENT})",
     ]
     shown = {side: [f"{name}_{side}" for name in ("batch", "rows", "columns")][not batched :] for side in "ab"}
     strides = {side: [f"stride_{side}_{name}" for name in ("batch", "row", "column")][not batched :] for side in "ab"}
-    kernel = ["@triton.jit", f"def {given.scales}(", "    a_ptr, b_ptr, scale_ptr,"]
+    kernel = ["@triton.jit", f"def {given.scales}(", "    a_ptr, b_ptr, scale_ptr, flags_ptr, flags,"]
     kernel += [f"    {', '.join([*shown[side], *strides[side]])}," for side in "ab"]
     kernel += [
         "    SAMPLE: tl.constexpr,",
         "):",
-        '    """scale: of a, of b, the factor that undoes both, and a flag that is down."""',
+        '    """scale: of a, of b, and the factor that undoes both. All flags are down."""',
     ]
     for side in "ab":
         passed = ", ".join([f"{side}_ptr", *shown[side], *strides[side], "SAMPLE"])
@@ -85,7 +89,11 @@ def scale_texts(given: Narrowing, *, batched: bool) -> tuple[str, str]:
             f"    tl.store(scale_ptr{f' + {place}' if place else ''},"
             f" (({exponent} + 127) << 23).to(tl.float32, bitcast=True))"
         )
-    kernel.append(f"    tl.store(scale_ptr + {FLAG}, 0.0)")
+    kernel += [
+        "    for first in range(0, flags, SAMPLE):",
+        "        at = first + tl.arange(0, SAMPLE)",
+        "        tl.store(flags_ptr + at, tl.zeros((SAMPLE,), tl.float32), mask=at < flags)",
+    ]
     return "\n".join(power) + "\n", "\n".join(kernel) + "\n"
 
 
@@ -99,14 +107,14 @@ def narrow_text(given: Narrowing, *, batched: bool) -> str:
     lines = [
         "@triton.jit",
         f"def {given.narrow}(",
-        "    x_ptr, narrow_ptr, scale_ptr, which,",
+        "    x_ptr, narrow_ptr, scale_ptr, which, flags_ptr, first,",
         "    rows, columns,",
         f"    {'stride_batch, ' if batched else ''}stride_row, stride_column, stride_narrow,",
-        "    BLOCK: tl.constexpr,",
+        "    BLOCK: tl.constexpr, BY_ROW: tl.constexpr,",
         "):",
         '    """narrow[row, column] = x[row, column] * scale as float16, columns contiguous.',
         "",
-        "    The flag goes up where that is less exact than TF32.",
+        "    The flag of BLOCK rows, or columns, goes up where that is less exact than TF32.",
         '    """',
         "    pid = tl.program_id(0)",
         "    tiles = tl.cdiv(columns, BLOCK)",
@@ -118,11 +126,14 @@ def narrow_text(given: Narrowing, *, batched: bool) -> str:
             "    x_ptr += batch * stride_batch",
             "    narrow_ptr += batch * rows * stride_narrow",
         ]
-    strip = "pid // tiles % strips" if batched else "pid // tiles"
+    place = "first + (row if BY_ROW else column)"
+    place += " + batch * (strips if BY_ROW else tiles)" if batched else ""
     lines += [
+        f"    row = pid // tiles{' % strips' if batched else ''}",
+        "    column = pid % tiles",
         "    # 64-bit offsets: a tensor may hold more than 2**31 elements.",
-        f"    offs_row = tl.cast({strip}, tl.int64) * BLOCK + tl.arange(0, BLOCK)",
-        "    offs_column = tl.cast(pid % tiles, tl.int64) * BLOCK + tl.arange(0, BLOCK)",
+        "    offs_row = tl.cast(row, tl.int64) * BLOCK + tl.arange(0, BLOCK)",
+        "    offs_column = tl.cast(column, tl.int64) * BLOCK + tl.arange(0, BLOCK)",
         "    mask_row = (offs_row < rows)[:, None]",
         "    x = tl.load(",
         "        x_ptr + offs_row[:, None] * stride_row + offs_column[None, :] * stride_column,",
@@ -134,7 +145,7 @@ def narrow_text(given: Narrowing, *, batched: bool) -> str:
         "    # A normal float16 has the 10 bits of TF32, rounded and not cut; zero stays zero; NaN is neither.",
         "    exact = (x == 0.0) | ((size >= 6.103515625e-05) & (size <= 65504.0))",
         "    if tl.min(exact.to(tl.int32)) == 0:",
-        f"        tl.store(scale_ptr + {FLAG}, 1.0)",
+        f"        tl.store(flags_ptr + {place}, 1.0)",
         "    narrow_ptrs = narrow_ptr + offs_row[:, None] * stride_narrow + offs_column[None, :]",
         "    tl.store(narrow_ptrs, scaled.to(tl.float16), mask=mask_row & (offs_column < stride_narrow)[None, :])",
     ]
@@ -144,12 +155,12 @@ def narrow_text(given: Narrowing, *, batched: bool) -> str:
 def narrow_function_text(given: Narrowing, *, descriptors: bool, batched: bool) -> str:
     """The function that narrows a tensor, to a descriptor or to a pointer and strides."""
     if descriptors:
-        header = f"def {given.function}(x, shape, strides, block, scale, which):"
+        header = f"def {given.function}(x, shape, strides, block, scale, which, flags, first, by_row):"
         what = "A descriptor of x as scaled float16, its last axis contiguous."
         first = ["    sizes = [max(size, 1) for size in shape]  # nothing at all has no descriptor"]
         sizes, result = "sizes", "TensorDescriptor(narrow, sizes, narrow.stride(), block)"
     else:
-        header = f"def {given.function}(x, shape, strides, scale, which):"
+        header = f"def {given.function}(x, shape, strides, scale, which, flags, first, by_row):"
         what = "x as scaled float16, its last axis contiguous, and its strides."
         first, sizes, result = [], "shape", "narrow, narrow.stride()"
     programs = f"triton.cdiv(rows, {PACK_BLOCK}) * triton.cdiv(columns, {PACK_BLOCK})"
@@ -166,8 +177,8 @@ def narrow_function_text(given: Narrowing, *, descriptors: bool, batched: bool) 
         f"    narrow = torch.empty((*{sizes}[:-1], stride), device=x.device, dtype=torch.float16)",
         f"    programs = {programs}",
         f"    {given.narrow}[(programs,)](",
-        "        x, narrow, scale, which, rows, columns,",
-        f"        {steps}, stride, BLOCK={PACK_BLOCK}, num_warps=4,",
+        "        x, narrow, scale, which, flags, first, rows, columns,",
+        f"        {steps}, stride, BLOCK={PACK_BLOCK}, BY_ROW=by_row, num_warps=4,",
         "    )",
         f"    return {result}",
     ]
@@ -179,25 +190,36 @@ def scale_lines(
     placed: Sequence[Placed],
     algorithm: Contraction,
     arguments: Mapping[str, str],
-    scale: str,
+    local: Mapping[str, str],
     *,
     batched: bool,
 ) -> list[str]:
-    """The workspace called ``scale``, and the launch that chooses the scales."""
+    """The workspaces, and the launch that chooses the scales; ``local`` has the wrapper's names."""
     tensors = [arguments[one.operand.parameter] for one in placed]
-    passed = [*tensors, scale]
+    scale, flags, first = local["scale"], local["flags"], local["flags_a"]
+    counts = [flag_count(algorithm, one, arguments) for one in placed]
+    passed = [*tensors, scale, flags, f"{flags}.numel()"]
     for one in placed:
         none = batched and not one.batch
         sizes = [substitute(algorithm.extents[axis], arguments) for axis in one.axes]
         strides = [substitute(one.operand.strides[axis], arguments) for axis in one.axes]
         passed += [*(["1"] if none else []), *sizes, *(["0"] if none else []), *strides]
     return [
-        "# The scales of A and B, the factor that undoes both, and a flag: up where float16 is not exact enough.",
+        "# The scales of A and B and the factor that undoes both; flags, one for each strip of A and of B, that go up",
+        "# where float16 is not exact enough.",
         f"{scale} = torch.empty({NUMBERS}, device={tensors[0]}.device, dtype=torch.float32)",
+        f"{first} = {counts[0]}",
+        f"{flags} = torch.empty({first} + {counts[1]}, device={tensors[0]}.device, dtype=torch.float32)",
         f"{given.scales}[(1,)](",
         *[f"    {part}," for part in filled([*passed, f"SAMPLE={SAMPLE}", "num_warps=8"], LINE_LENGTH - 8)],
         ")",
     ]
+
+
+def flag_count(algorithm: Contraction, one: Placed, arguments: Mapping[str, str]) -> str:
+    """How many flags an operand has, as the wrapper computes it."""
+    own = f"triton.cdiv({substitute(algorithm.extents[one.own], arguments)}, {PACK_BLOCK})"
+    return " * ".join([own, *(factor(substitute(algorithm.extents[axis], arguments)) for axis in one.batch)])
 
 
 def bound(arguments: Mapping[str, str], tensors: Sequence[str], taken: set[str]) -> tuple[list[str], dict[str, str]]:

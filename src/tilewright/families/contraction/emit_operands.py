@@ -221,12 +221,12 @@ def prepare_lines(
     """
     lines: list[str] = []
     values: dict[str, str] = {}
+    called: dict[str, str] = {}
     if given.narrowing is not None:
-        values[given.narrowing.scale] = fresh("scale", taken)
+        called = {word: fresh(word, taken) for word in ("scale", "flags", "flags_a")}
+        values |= {given.narrowing.scale: called["scale"], given.narrowing.flags: called["flags"]}
         placed = [one.placed for one in given.operands]
-        lines += scale_lines(
-            given.narrowing, placed, algorithm, arguments, values[given.narrowing.scale], batched=given.is_batched
-        )
+        lines += scale_lines(given.narrowing, placed, algorithm, arguments, called, batched=given.is_batched)
     for place, one in enumerate(given.operands):
         axes, operand = one.placed.axes, one.placed.operand
         shape = [substitute(algorithm.extents[axis], arguments) for axis in axes]
@@ -236,16 +236,22 @@ def prepare_lines(
             local = fresh(one.pointer, taken)
             sides = [str(getattr(schedule, f"block_{axis}")) for axis in axes[-2:]]
             passed.append(f"[{', '.join(['1'] * len(one.placed.batch) + sides)}]")
-            passed += [values[given.narrowing.scale], str(place)] if given.narrowing else []
+            passed += _flagged(one.placed, place, called) if called else []
             values[one.pointer] = local
             lines += _call_lines(local, given.function, passed)
             continue
-        passed += [values[given.narrowing.scale], str(place)] if given.narrowing else []
+        passed += _flagged(one.placed, place, called) if called else []
         local, steps = fresh(one.placed.side, taken), fresh(f"{one.placed.side}_strides", taken)
         values[one.pointer] = local
         values |= {name: f"{steps}[{place}]" for place, name in enumerate(one.strides)}
         lines += _call_lines(f"{local}, {steps}", given.function, passed)
     return lines, values
+
+
+def _flagged(one: Placed, place: int, called: Mapping[str, str]) -> list[str]:
+    """What narrowing an operand is passed besides."""
+    first = called["flags_a"] if place else "0"
+    return [called["scale"], str(place), called["flags"], first, str(one.own == one.rows)]
 
 
 def _call_lines(target: str, function: str, passed: Sequence[str]) -> list[str]:

@@ -3,9 +3,9 @@
 TF32 keeps 10 bits of a float32's mantissa and cuts the rest off. A normal float16 has as many, rounded to nearest: for
 each element the error is no larger. So each operand is copied to float16, times a power of two from a sample that
 brings its largest elements near float16's largest. The copy looks at every element: one that is not zero and lies
-outside float16's normal range raises a flag in device memory. The product is taken of the copies, the scales are undone
-on the sum, and a second launch computes everything again in the input's own arithmetic where the flag is up. Where it
-is down, its programs return at once.
+outside float16's normal range raises its strip's flag in device memory. The product is taken of the copies, the scales
+are undone on the sum, and a second launch computes the tiles of such strips again in the input's own arithmetic. Its
+other programs return at once.
 """
 
 from __future__ import annotations
