@@ -97,11 +97,13 @@ def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic:
 
 
 def _copy_us(work: Work, target: Target) -> float:
-    """Return the time of the copies that go before: each a launch of its own, as fast as DRAM takes its bytes."""
-    if not work.copies:
-        return 0.0
+    """Return the time of the copies that go before, and of what else goes round the launch.
+
+    Each is a launch of its own, and copies are as fast as DRAM takes their bytes.
+    """
+    launches = work.copies + work.small_launches
     rate = target.dram_gb_per_s * 1e3 * constants.DRAM_REACHABLE_FRACTION
-    return work.copied_bytes / rate + work.copies * constants.LAUNCH_OVERHEAD_US
+    return work.copied_bytes / rate + launches * constants.LAUNCH_OVERHEAD_US
 
 
 def _spilled_past_l1(work: Work, target: Target, fit: Occupancy, build: Build | None, *, shared_bytes: int) -> float:

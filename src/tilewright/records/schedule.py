@@ -41,3 +41,8 @@ class Schedule:
     num_stages: int = 3
     # arithmetic
     input_precision: str = "tf32"
+    operand_dtype: str = ""
+    """Dtype that operands are multiplied in: their own where it is empty. ``fp16`` narrows float32 operands by a copy
+    of each, scaled by a power of two; a second launch computes tiles again, in the input's own arithmetic, that an
+    element goes into which does not keep TF32's 10 bits. advanced_memory owns it, where the precision policy leaves it
+    open."""

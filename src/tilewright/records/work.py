@@ -85,3 +85,5 @@ class Work:
     """Launches before this one that copy an operand into the layout it is read in."""
     copied_bytes: float = 0.0
     """Bytes that those read and write."""
+    small_launches: int = 0
+    """Further launches around this one that move next to nothing."""

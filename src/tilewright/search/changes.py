@@ -65,6 +65,11 @@ _GROUPS = (
         fields=("descriptors",),
         reason="the copy engine computes addresses and bounds, not the program's threads",
     ),
+    _Group(
+        name="operand dtype",
+        fields=("operand_dtype",),
+        reason="half the bytes and twice the rate; as many bits as TF32 keeps, and rounded",
+    ),
 )
 
 
@@ -86,6 +91,8 @@ def describe(schedule: Schedule) -> str:
     parts += [f"{side} {_major(layout)}" for side, layout in layouts if layout != "as_is"]
     if schedule.descriptors:
         parts.append("descriptors")
+    if schedule.operand_dtype:
+        parts.append(f"operands narrowed to {schedule.operand_dtype}")
     return ", ".join(parts)
 
 
@@ -138,7 +145,7 @@ def _value(group: _Group, schedule: Schedule) -> str:
 
 
 def _plain(value: object) -> str:
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value) or "its own"
 
 
 def _values(group: _Group, plan: Plan) -> str:
@@ -226,9 +233,22 @@ def _order_sentence(schedule: Schedule, *, batched: bool) -> str:
     return f"Program order: {words}."
 
 
+_DESCRIBED = "Both go through tensor descriptors, which compute addresses and read zeros beyond the edges."
+_NARROWED = (
+    "Arithmetic: A and B are narrowed to float16, scaled by powers of two, with a fallback in the input's TF32.",
+    "A second launch computes tiles again that an element goes into which does not keep TF32's 10 bits.",
+)
+
+
 def _layout_sentences(schedule: Schedule, before: Schedule) -> list[str]:
     """How operands are brought into their layouts, and how they are read."""
-    lines = []
+    lines: list[str] = []
+    if schedule.operand_dtype and not before.operand_dtype:
+        lines += _NARROWED
+        lines.append(f"The copies lie A {_major(schedule.a_layout)}, B {_major(schedule.b_layout)}.")
+        if schedule.descriptors:
+            lines.append(_DESCRIBED)
+        return lines
     for side, layout, old in (
         ("A", schedule.a_layout, before.a_layout),
         ("B", schedule.b_layout, before.b_layout),
@@ -238,7 +258,7 @@ def _layout_sentences(schedule: Schedule, before: Schedule) -> list[str]:
                 f"{side} is read {_major(layout)}: the tensor itself where it lies so, else a copy made first."
             )
     if schedule.descriptors and not before.descriptors:
-        lines.append("Both go through tensor descriptors, which compute addresses and read zeros beyond the edges.")
+        lines.append(_DESCRIBED)
     return lines
 
 

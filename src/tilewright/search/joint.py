@@ -35,14 +35,15 @@ STAGE = Stage(
     safety_rules=(),
     autotune_rules=(),
 )
-_TILE = ("a_layout", "b_layout", "descriptors", "block_m", "block_n", "block_k", "num_warps", "num_stages")
+_LAYOUT = ("a_layout", "b_layout", "descriptors", "operand_dtype")
+_TILE = (*_LAYOUT, "block_m", "block_n", "block_k", "num_warps", "num_stages")
 _ORDER = ("program_order", "group_m")
 _ORDERED = 16
 """Schedules whose program order is varied too."""
 
 
 def explore_jointly(
-    source: KernelSource, analysed: Analysed, inputs: Capture, best: Estimate, session: Session
+    source: KernelSource, analysed: Analysed, inputs: Capture, best: Estimate, stage: Stage, session: Session
 ) -> tuple[tuple[Explored, ...], tuple[Refusal, ...]]:
     """Single schedules of one launch that are certain to beat ``best`` once built, predicted fastest first.
 
@@ -51,6 +52,7 @@ def explore_jointly(
         analysed: its launch, with the input's own schedule.
         inputs: the input's capture.
         best: what the stages reached.
+        stage: STAGE, with the fields that the run's precision policy leaves open.
         session: the processes to work with.
     """
     if not isinstance(analysed.lifted.algorithm, Contraction) or analysed.analysis.estimate is None:
@@ -58,10 +60,10 @@ def explore_jointly(
     kernel = analysed.lifted.launch.kernel
     explored: list[Explored] = []
     refusals: list[Refusal] = []
-    plans = [plan for predicted, plan in _ranked(analysed, session) if compare(best, predicted).low > 1.0]
+    plans = [plan for predicted, plan in _ranked(analysed, stage, session) if compare(best, predicted).low > 1.0]
     for number, plan in enumerate(plans[:PLANS_BUILT], 1):
-        session.say(f"{STAGE.name}: writing and building plan {number} of {len(plans[:PLANS_BUILT])} for {kernel}")
-        one = write_and_build(source, analysed, plan, inputs, STAGE, session)
+        session.say(f"{stage.name}: writing and building plan {number} of {len(plans[:PLANS_BUILT])} for {kernel}")
+        one = write_and_build(source, analysed, plan, inputs, stage, session)
         if isinstance(one, Refusal):
             refusals.append(one)
         elif compare(best, one.estimate).low > 1.0:
@@ -72,7 +74,7 @@ def explore_jointly(
     return tuple(sorted(explored, key=lambda one: one.estimate.time_us)), tuple(refusals)
 
 
-def _ranked(analysed: Analysed, session: Session) -> list[tuple[Estimate, Plan]]:
+def _ranked(analysed: Analysed, stage: Stage, session: Session) -> list[tuple[Estimate, Plan]]:
     """Plans of one schedule, predicted fastest first, the best program order of each tile."""
     family, lifted, target = analysed.family, analysed.lifted, session.target
     known: dict[Schedule, Estimate] = {}
@@ -85,6 +87,7 @@ def _ranked(analysed: Analysed, session: Session) -> list[tuple[Estimate, Plan]]
     def fastest(schedules: tuple[Schedule, ...]) -> list[Schedule]:
         return sorted(schedules, key=lambda one: predicted(one).time_us)
 
-    tiles = fastest(family.variants(lifted, lifted.schedule, target, _TILE))[:_ORDERED]
+    together = [name for name in _TILE if name in stage.fields]
+    tiles = fastest(family.variants(lifted, lifted.schedule, target, together))[:_ORDERED]
     best = [fastest((tile, *family.variants(lifted, tile, target, _ORDER)))[0] for tile in tiles]
     return [(predicted(one), (one,)) for one in fastest(tuple(dict.fromkeys(best)))]

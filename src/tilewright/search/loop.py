@@ -21,7 +21,7 @@ from tilewright.search.changes import describe
 from tilewright.search.explore import LEAST_GAIN, Explored, explore, write_and_build
 from tilewright.search.portable import portability
 from tilewright.search.session import Session
-from tilewright.stages import all_stages
+from tilewright.stages import all_stages, under_policy
 
 PROOFS = 2
 """Candidates of one stage that are tried in the prover before the stage gives up."""
@@ -87,7 +87,7 @@ def optimize(
     )
     state = _State(
         request=request,
-        stages=stages,
+        stages=under_policy(stages, precision),
         precision=precision,
         first=first,
         findings=check(request.source, first.launches),
@@ -99,7 +99,7 @@ def optimize(
         if on_run is not None:
             on_run(_so_far(state, session))
 
-    for stage in stages:
+    for stage in state.stages:
         session.say(f"{stage.name}: building and reading the kernels for {session.target.title}")
         analysed = analyse(state.capture, session, metrics=_still_true(state, request.metrics), stage=stage)
         if state.original is None:
@@ -183,7 +183,8 @@ def _run_stage(
 def _run_jointly(state: _State, original: Original, session: Session, tell: Callable[[], None]) -> None:
     """Look from the input again, at moves that no stage can make alone, where one kernel is all that was rewritten."""
     rewritten = {trial.candidate.kernel for trial in state.accepted}
-    analysed = analyse(state.first, session, metrics={}, stage=joint.STAGE)
+    (stage,) = under_policy((joint.STAGE,), state.precision)
+    analysed = analyse(state.first, session, metrics={}, stage=stage)
     slowest = max(analysed, key=_cost, default=None)
     if slowest is None or rewritten - {slowest.lifted.launch.kernel}:
         return
@@ -191,15 +192,15 @@ def _run_jointly(state: _State, original: Original, session: Session, tell: Call
     if best is None:
         return
     source = state.request.source
-    explored, refusals = joint.explore_jointly(source, slowest, original.capture, best, session)
+    explored, refusals = joint.explore_jointly(source, slowest, original.capture, best, stage, session)
     state.refusals += refusals
     for found in explored[:PROOFS]:
-        _keep(found, joint.STAGE, session)
-        candidate, trial, dropped = _judge(source, slowest, found, original, joint.STAGE, session)
+        _keep(found, stage, session)
+        candidate, trial, dropped = _judge(source, slowest, found, original, stage, session)
         state.refusals += dropped
         if trial is None:
             continue
-        trial = replace(trial, stage=joint.STAGE.name)
+        trial = replace(trial, stage=stage.name)
         state.trials.append(trial)
         proved = trial.verdict is not None and trial.verdict.status is Status.PROVED
         if proved:

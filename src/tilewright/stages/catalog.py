@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -16,6 +16,10 @@ from tilewright.records.stage import Stage, Threshold
 
 UNOWNED_FIELDS = frozenset({"input_precision"})
 """Arithmetic is the user's to choose, not a stage's."""
+ARITHMETIC_FIELDS = frozenset({"operand_dtype"})
+"""Fields that change arithmetic: their stage may change them where the user's precision policy lets it."""
+SAME = "same"
+"""The policy that asks for the input's own arithmetic."""
 
 
 @cache
@@ -47,6 +51,16 @@ def get(name: str) -> Stage:
         if stage.name == name:
             return stage
     raise UnknownStageError(name, tuple(stage.name for stage in stages))
+
+
+def open_fields(names: Iterable[str], precision: str) -> tuple[str, ...]:
+    """Return those of the Schedule fields that a precision policy leaves open."""
+    return tuple(name for name in names if precision != SAME or name not in ARITHMETIC_FIELDS)
+
+
+def under_policy(stages: Iterable[Stage], precision: str) -> tuple[Stage, ...]:
+    """Return the stages, each with the fields that a precision policy leaves open."""
+    return tuple(replace(stage, fields=open_fields(stage.fields, precision)) for stage in stages)
 
 
 def owner(field: str) -> Stage | None:

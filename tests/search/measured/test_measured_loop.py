@@ -190,6 +190,15 @@ def test_near_the_roofline_no_stage_is_entered(optimize: Optimize) -> None:
     assert "of what the roofline allows" in run.reason
 
 
+def test_the_roofline_of_narrowed_operands_counts_where_a_stage_may_narrow_them(optimize: Optimize) -> None:
+    for precision, enters in (("no-worse", True), ("same", False)):
+        bench = MeasuredBench()
+        bench.time_us = lambda text: 280.0  # type: ignore[method-assign]
+        run = optimize(bench, "advanced_memory", options=replace(FEW, precision=precision, built=2))
+        assert (len(bench.screened) > 1) is enters
+        assert ("of what the roofline allows" in run.reason) is not enters
+
+
 def test_a_stage_whose_metrics_are_healthy_is_skipped(optimize: Optimize) -> None:
     metrics = {"matmul_kernel": {"sm__warps_active.avg.pct_of_peak_sustained_active": 90.0}}
     bench = MeasuredBench(profile_of=lambda source: Profile(metrics=metrics, origin="bench"))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tilewright.families.contraction.emit_kernel import ContractionKernel
 from tilewright.families.contraction.emit_launch import launch_text
+from tilewright.families.contraction.emit_narrow import narrow_function_text, narrow_text, scale_texts
 from tilewright.families.contraction.emit_operands import (
     Preparation,
     function_text,
@@ -17,6 +19,7 @@ from tilewright.families.contraction.emit_operands import (
 from tilewright.families.contraction.emit_signature import RESERVED, KernelText, Parameter
 from tilewright.families.contraction.emit_sizes import Sized, added_arguments, with_named_sizes
 from tilewright.families.contraction.emit_text import names_in
+from tilewright.families.contraction.narrowing import wide_schedule
 from tilewright.families.rewrite import finish, launch_sites, unique_names
 from tilewright.records.algorithm import Contraction
 from tilewright.records.schedule import Schedule
@@ -59,21 +62,46 @@ def emit(source: KernelSource, lifted: Lifted, plan: Sequence[Schedule], *, docs
     if plan[0].split_k > 1:
         wish = f"{algorithm.kernel}_reduce"
         reduction = kernel.reduction(unique_names(source.text, [wish])[wish])
+    wide = _wide(sized, prepared, lifted.schedule)
+    again = wide[0] if wide else None
     text = source.text
     for site in reversed(sites):
-        arguments = _arguments(source.text, site, sized, (main, reduction), prepared)
+        arguments = _arguments(source.text, site, sized, (main, reduction, again), prepared)
         if isinstance(arguments, Refusal):
             return arguments
         taken = set(names_in(source.text))
-        launch = launch_text(sized.algorithm, plan, main, reduction, arguments, taken, prepared)
+        launch = launch_text(sized.algorithm, plan, main, reduction, arguments, taken, prepared, wide)
         text = replace_launch(text, site, launch)
     text = replace_kernel(text, algorithm.kernel, main.text)
     if reduction is not None:
         text = insert_before(text, algorithm.kernel, reduction.text)
-    if prepared is not None:
-        text = insert_before(text, algorithm.kernel, pack_text(prepared))
-        text = insert_before(text, algorithm.kernel, function_text(prepared))
+    for helper in (*_helpers(prepared), *([again.text] if again else [])):
+        text = insert_before(text, algorithm.kernel, helper)
     return finish(source.text, text, [site.function for site in sites])
+
+
+def _wide(sized: Sized, prepared: Preparation | None, before: Schedule) -> tuple[KernelText, Schedule] | None:
+    """The kernel that computes again in the input's own arithmetic, with its schedule, where operands are narrowed."""
+    if prepared is None or prepared.narrowing is None:
+        return None
+    names, schedule = prepared.narrowing, wide_schedule(before)
+    kernel = ContractionKernel(
+        replace(sized.algorithm, kernel=names.wide), sized.parameters, (schedule,), flagged=names.flags
+    )
+    return kernel.text(
+        "The same in the input's own arithmetic, for tiles with a flag that is up; else nothing."
+    ), schedule
+
+
+def _helpers(prepared: Preparation | None) -> tuple[str, ...]:
+    """Definitions that bring operands into their layouts, in the order in which they are to stand."""
+    if prepared is None:
+        return ()
+    batched, narrowing = prepared.is_batched, prepared.narrowing
+    if narrowing is None:
+        return pack_text(prepared), function_text(prepared)
+    function = narrow_function_text(narrowing, descriptors=prepared.descriptors, batched=batched)
+    return *scale_texts(narrowing, batched=batched), narrow_text(narrowing, batched=batched), function
 
 
 def _arguments(

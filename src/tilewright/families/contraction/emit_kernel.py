@@ -12,6 +12,7 @@ from tilewright.families.contraction.emit_expression import (
 )
 from tilewright.families.contraction.emit_grid import batch_name, write_tile_index
 from tilewright.families.contraction.emit_loads import Loads, base_terms, zero_of
+from tilewright.families.contraction.emit_narrow import PACK_BLOCK, UNDO
 from tilewright.families.contraction.emit_operands import Preparation, prepared_algorithm, stand_ins
 from tilewright.families.contraction.emit_signature import (
     BLOCKS,
@@ -22,13 +23,16 @@ from tilewright.families.contraction.emit_signature import (
     kernel_text,
     signature_groups,
 )
-from tilewright.families.contraction.emit_text import Lines, Names, docstring, is_atom, names_in, term
+from tilewright.families.contraction.emit_text import Lines, Names, docstring, factor, is_atom, names_in, term
 from tilewright.records.algorithm import Contraction, Operand, Output
 from tilewright.records.schedule import Schedule
 
 
 class ContractionKernel:
-    """Writes one kernel: ``text()`` for the main one, ``reduction()`` for the sum over the parts of a split k."""
+    """Writes one kernel: ``text()`` for the main one, ``reduction()`` for the sum over the parts of a split k.
+
+    ``flagged`` names the flags that say which tiles have to be computed at all.
+    """
 
     def __init__(
         self,
@@ -36,7 +40,11 @@ class ContractionKernel:
         parameters: Sequence[Parameter],
         plan: Sequence[Schedule],
         prepared: Preparation | None = None,
+        flagged: str = "",
     ) -> None:
+        self.narrowed = prepared is not None and prepared.narrowing is not None
+        self.flagged = flagged
+        self.scale = prepared.narrowing.scale if prepared and prepared.narrowing else flagged
         self.original = prepared_algorithm(algorithm, prepared)
         self.parameters = tuple(parameters)
         self.stand_ins = stand_ins(prepared, parameters)
@@ -52,6 +60,7 @@ class ContractionKernel:
         self.algorithm = self.original
         reserved = {parameter.name for parameter in self.parameters} | {*RESERVED}
         reserved |= {name for new in self.stand_ins.values() for name in new}
+        reserved.add(self.scale)
         self.names = Names(reserved | {"tl", "triton", "min", "max", "range", "float"})
         self.lines = Lines(indent=1)
 
@@ -64,6 +73,8 @@ class ContractionKernel:
         if not self.described:
             lines.add("")
             self._write_offsets()
+        if self.flagged:
+            self._write_return()
         late = schedule.masks == "wrapped" or bool(self.described)
         if not late:
             self._write_masks()
@@ -139,6 +150,22 @@ class ContractionKernel:
         if with_k:
             self.lines.add(f"{names('offs_k')} = tl.arange(0, BLOCK_K)")
 
+    def _write_return(self) -> None:
+        """Leave where none of the tile's flags is up: those of A's strips along m stand before B's along n."""
+        names, up = self.names, []
+        first = ""
+        for axis, operand in (("m", self.algorithm.a), ("n", self.algorithm.b)):
+            strips = f"tl.cdiv({self.extents[axis]}, {PACK_BLOCK})"
+            moved = [each for each in self.algorithm.batch_axes if operand.strides.get(each, "0") != "0"]
+            place = [self.flagged, first] if first else [self.flagged]
+            place += [f"{batch_name(names, self.algorithm, each)} * {strips}" for each in moved]
+            place.append(f"{names(f'offs_{axis}')} // {PACK_BLOCK}")
+            up.append(names(f"up_{axis}"))
+            mask = f"{names(f'offs_{axis}')} < {self.extents[axis]}"
+            self.lines.add(f"{up[-1]} = tl.max(tl.load({' + '.join(place)}, mask={mask}, other=0.0))")
+            first = " * ".join([strips, *(factor(self.extents[each]) for each in moved)])
+        self.lines.add(f"if tl.maximum({', '.join(up)}) == 0.0:", "    return")
+
     def _write_masks(self) -> None:
         for axis in "mn":
             self.lines.add(f"{self.names(f'mask_{axis}')} = {self.names(f'offs_{axis}')} < {self.extents[axis]}")
@@ -174,9 +201,13 @@ class ContractionKernel:
         lines.add(f"{acc} = tl.dot({names('a')}, {names('b')}, {acc}{self._dot_options()})")
         loads.write_end_of_step()
         lines.indent -= 1
+        if self.narrowed:
+            lines.add(f"{acc} = {acc} * tl.load({self.scale} + {UNDO})")
 
     def _dot_options(self) -> str:
         accumulator = accumulator_dtype(self.algorithm)
+        if self.narrowed:
+            return ""
         if accumulator == "fp32":
             return f', input_precision="{self.schedule.input_precision}"'
         return f", out_dtype={TRITON_DTYPES[accumulator]}"
@@ -290,10 +321,12 @@ class ContractionKernel:
         # an input's own BLOCK_M makes way for the schedule's
         kept = [parameter for parameter in self.parameters if parameter.name not in (*constants, *derived)]
         new = dict(self.stand_ins)
-        if self.split:
+        workspaces = [self.names("partial_ptr")] if self.split else []
+        workspaces += [self.scale] if self.scale else []
+        if workspaces:
             outputs = {output.operand.parameter for output in self.original.outputs}
             first = next(parameter.name for parameter in kept if parameter.name in outputs)
-            new[first] = [*new.get(first, []), self.names("partial_ptr")]
+            new[first] = [*new.get(first, []), *workspaces]
         groups = signature_groups(kept, used, new)
         return kernel_text(name, decorators, groups, constants, derived, [*docstring(note, 1), *self.lines.written])
 

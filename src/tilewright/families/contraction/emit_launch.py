@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tilewright.families.contraction.emit_expression import operands
 from tilewright.families.contraction.emit_grid import grid_axes
 from tilewright.families.contraction.emit_kernel import accumulator_dtype
+from tilewright.families.contraction.emit_narrow import bound
 from tilewright.families.contraction.emit_operands import Preparation, prepare_lines
 from tilewright.families.contraction.emit_signature import KernelText, filled, tuned_fields
 from tilewright.families.contraction.emit_text import LINE_LENGTH, fresh, substitute
@@ -25,6 +27,7 @@ def launch_text(
     arguments: Mapping[str, str],
     taken: set[str],
     prepared: Preparation | None = None,
+    wide: tuple[KernelText, Schedule] | None = None,
 ) -> str:
     """The statements that replace the input's launch.
 
@@ -36,14 +39,15 @@ def launch_text(
         arguments: The launch's text for each kernel parameter.
         taken: Names in use in the wrapper.
         prepared: The operands that a call brings into their layout first.
+        wide: The kernel that computes again what narrowed operands were not exact enough for, with its schedule.
     """
     schedule = plan[0]
-    tensor = arguments[algorithm.a.parameter]
-    device = f"{tensor}.device" if tensor.isidentifier() else f"({tensor}).device"
-    lines: list[str] = []
+    lines, arguments = bound(arguments, _tensors(algorithm) if wide else (), taken)
+    device = _device(arguments[algorithm.a.parameter])
     values, reduced = dict(arguments), dict(arguments)
     if prepared is not None:
-        lines, new = prepare_lines(prepared, algorithm, schedule, arguments, taken)
+        calls, new = prepare_lines(prepared, algorithm, schedule, arguments, taken)
+        lines += calls
         values |= new
     constants = {constant: _constant(constant, schedule) for constant in main.constants}
     if tuned_fields(plan) == "block":
@@ -67,14 +71,18 @@ def launch_text(
     lines += _grid(grid, grid_axes(algorithm, schedule, arguments, programs))
     lines += _call(f"{main.name}[{grid}]", main, values, {**constants, **options})
     if reduction is not None:
-        finishing = fresh("reduce_grid", taken)
+        blocks = {name: str(value) for name, value in REDUCTION_BLOCKS.items()} | {"SPLIT_K": constants["SPLIT_K"]}
         flat = Schedule(program_order="row_major")
+        finishing = fresh("reduce_grid", taken)
         lines += _grid(finishing, grid_axes(algorithm, flat, arguments, programs))
-        blocks = {name: str(value) for name, value in REDUCTION_BLOCKS.items()}
-        lines += _call(
-            f"{reduction.name}[{finishing}]", reduction, reduced, {**blocks, "SPLIT_K": constants["SPLIT_K"]}
-        )
+        lines += _call(f"{reduction.name}[{finishing}]", reduction, reduced, blocks)
+    if wide is not None:
+        lines += _wide_lines(algorithm, *wide, {**values, **arguments}, taken)
     return "\n".join(lines) + "\n"
+
+
+def _device(tensor: str) -> str:
+    return f"{tensor}.device" if tensor.isidentifier() else f"({tensor}).device"
 
 
 def _count_sms(name: str, device: str) -> list[str]:
@@ -86,6 +94,28 @@ def _count_sms(name: str, device: str) -> list[str]:
         "    else 1",
         ")",
     ]
+
+
+def _wide_lines(
+    algorithm: Contraction, kernel: KernelText, schedule: Schedule, values: Mapping[str, str], taken: set[str]
+) -> list[str]:
+    """The launch that computes again what narrowed operands were not exact enough for."""
+    grid = fresh("wide_grid", taken)
+    constants = {constant: _constant(constant, schedule) for constant in kernel.constants}
+    options = {"num_warps": str(schedule.num_warps), "num_stages": str(schedule.num_stages)}
+    return [
+        "# Tiles with a flag that is up are computed again; all other programs return at once.",
+        *_grid(grid, grid_axes(algorithm, schedule, values, "")),
+        *_call(f"{kernel.name}[{grid}]", kernel, values, {**constants, **options}),
+    ]
+
+
+def _tensors(algorithm: Contraction) -> list[str]:
+    """Parameters of all tensors, read and written."""
+    found = [algorithm.a.parameter, algorithm.b.parameter]
+    for output in algorithm.outputs:
+        found += [output.operand.parameter, *(one.parameter for one in operands(output.value))]
+    return list(dict.fromkeys(found))
 
 
 def _constant(name: str, schedule: Schedule) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tilewright.families.contraction.emit_expression import operands
+from tilewright.families.contraction.emit_narrow import Narrowing, narrowing, scale_lines
 from tilewright.families.contraction.emit_signature import Parameter, filled
 from tilewright.families.contraction.emit_text import LINE_LENGTH, Names, fresh, names_in, substitute
 from tilewright.families.contraction.layouts import ROW_MULTIPLE, Placed, all_placed
@@ -39,6 +40,8 @@ class Preparation:
     function: str
     pack: str
     descriptors: bool
+    narrowing: Narrowing | None = None
+    """What the pieces are called that narrow the operands; ``None`` where these keep their dtype."""
 
     @property
     def is_batched(self) -> bool:
@@ -70,7 +73,14 @@ def preparation(
                 strides=(*batch, names(f"stride_{one.side}")),
             )
         )
-    return Preparation(operands=tuple(prepared), function=function, pack=pack, descriptors=schedule.descriptors)
+    narrow = narrowing(text, algorithm.kernel, parameters) if schedule.operand_dtype else None
+    return Preparation(
+        operands=tuple(prepared),
+        function=narrow.function if narrow else function,
+        pack=pack,
+        descriptors=schedule.descriptors,
+        narrowing=narrow,
+    )
 
 
 def _uses(algorithm: Contraction, parameter: str) -> int:
@@ -87,6 +97,8 @@ def prepared_algorithm(algorithm: Contraction, given: Preparation | None) -> Con
         strides = dict.fromkeys(one.placed.axes, "1")
         strides |= dict(zip(one.placed.axes, one.strides, strict=False))
         operand = replace(one.placed.operand, parameter=one.pointer, strides=strides)
+        if given is not None and given.narrowing is not None:
+            operand = replace(operand, dtype="fp16")
         algorithm = replace(algorithm, a=operand) if one.placed.side == "a" else replace(algorithm, b=operand)
     return algorithm
 
@@ -209,7 +221,13 @@ def prepare_lines(
     """
     lines: list[str] = []
     values: dict[str, str] = {}
-    for one in given.operands:
+    called: dict[str, str] = {}
+    if given.narrowing is not None:
+        called = {word: fresh(word, taken) for word in ("scale", "flags", "flags_a")}
+        values |= {given.narrowing.scale: called["scale"], given.narrowing.flags: called["flags"]}
+        placed = [one.placed for one in given.operands]
+        lines += scale_lines(given.narrowing, placed, algorithm, arguments, called, batched=given.is_batched)
+    for place, one in enumerate(given.operands):
         axes, operand = one.placed.axes, one.placed.operand
         shape = [substitute(algorithm.extents[axis], arguments) for axis in axes]
         strides = [substitute(operand.strides[axis], arguments) for axis in axes]
@@ -218,14 +236,22 @@ def prepare_lines(
             local = fresh(one.pointer, taken)
             sides = [str(getattr(schedule, f"block_{axis}")) for axis in axes[-2:]]
             passed.append(f"[{', '.join(['1'] * len(one.placed.batch) + sides)}]")
+            passed += _flagged(one.placed, place, called) if called else []
             values[one.pointer] = local
             lines += _call_lines(local, given.function, passed)
             continue
+        passed += _flagged(one.placed, place, called) if called else []
         local, steps = fresh(one.placed.side, taken), fresh(f"{one.placed.side}_strides", taken)
         values[one.pointer] = local
         values |= {name: f"{steps}[{place}]" for place, name in enumerate(one.strides)}
         lines += _call_lines(f"{local}, {steps}", given.function, passed)
     return lines, values
+
+
+def _flagged(one: Placed, place: int, called: Mapping[str, str]) -> list[str]:
+    """What narrowing an operand is passed besides."""
+    first = called["flags_a"] if place else "0"
+    return [called["scale"], str(place), called["flags"], first, str(one.own == one.rows)]
 
 
 def _call_lines(target: str, function: str, passed: Sequence[str]) -> list[str]:

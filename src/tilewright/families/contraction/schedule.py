@@ -9,14 +9,13 @@ from math import inf, prod
 
 from tilewright.cost import estimate, guess
 from tilewright.cost.guess import SQUEEZE
-from tilewright.families.contraction.emit_expression import operands
 from tilewright.families.contraction.emit_grid import FLATTENED
 from tilewright.families.contraction.layouts import LAYOUT_GROUP, illegal_layout, layout_choices
+from tilewright.families.contraction.narrowing import FIELD, illegal_narrowing, reads_its_output, with_narrowing
 from tilewright.families.contraction.sizes import sizes_of
 from tilewright.families.contraction.work import work
 from tilewright.families.family import Plan
 from tilewright.records.algorithm import Contraction
-from tilewright.records.launch import TensorArgument
 from tilewright.records.schedule import Schedule
 from tilewright.records.stage import Stage
 from tilewright.records.target import Target
@@ -55,6 +54,7 @@ def illegal(schedule: Schedule, lifted: Lifted, target: Target) -> str | None:
     return (
         _illegal_grid(schedule, lifted.schedule, algorithm)
         or illegal_layout(schedule, algorithm, target)
+        or illegal_narrowing(schedule, lifted, target)
         or _illegal_tile(schedule, lifted, target)
     )
 
@@ -142,18 +142,9 @@ def candidates(lifted: Lifted, target: Target, stage: Stage) -> tuple[Plan, ...]
     for grid in grids:
         if grid != lifted.schedule and illegal(grid, lifted, target) is None:
             plans.append((grid,))
-    if not _reads_its_output(algorithm, lifted):
+    if not reads_its_output(lifted):
         plans += _lists(_worth_tuning(grids), lifted, target, stage)
     return tuple(dict.fromkeys(plans))
-
-
-def _reads_its_output(algorithm: Contraction, lifted: Lifted) -> bool:
-    """Whether an autotuner's trial runs would change the kernel's own input (a residual added in place)."""
-    origins = {a.parameter: a.origin for a in lifted.launch.arguments if isinstance(a, TensorArgument)}
-    read = [algorithm.a, algorithm.b, *(loaded for out in algorithm.outputs for loaded in operands(out.value))]
-    written = {output.operand.parameter for output in algorithm.outputs}
-    written |= {origins[name] for name in written if name in origins}
-    return any(one.parameter in written or origins.get(one.parameter) in written for one in read)
 
 
 def _lists(grids: Sequence[Schedule], lifted: Lifted, target: Target, stage: Stage) -> list[Plan]:
@@ -194,7 +185,8 @@ def _grid_changes(lifted: Lifted, base: Schedule, target: Target, stage: Stage) 
     layouts: list[dict[str, object]] = [{}]
     if set(LAYOUT_GROUP) <= set(stage.fields):
         assert isinstance(lifted.algorithm, Contraction)
-        layouts += layout_choices(lifted.algorithm, lifted.launch, target)
+        found = layout_choices(lifted.algorithm, lifted.launch, target)
+        layouts += with_narrowing(found, lifted.algorithm, lifted.launch, target, offered=FIELD in stage.fields)
     return [
         {**order, **split, **walk, **layout} for order, split, walk, layout in product(orders, splits, walks, layouts)
     ]
@@ -218,7 +210,7 @@ def _splits(lifted: Lifted, base: Schedule, target: Target) -> list[int]:
 
 
 def _layout(schedule: Schedule) -> tuple[object, ...]:
-    return tuple(getattr(schedule, name) for name in LAYOUT_GROUP)
+    return tuple(getattr(schedule, name) for name in (*LAYOUT_GROUP, FIELD))
 
 
 def _sizes(lifted: Lifted) -> dict[str, int]:

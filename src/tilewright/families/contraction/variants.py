@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import product
 
 from tilewright.families.contraction.layouts import LAYOUT_GROUP, Choice, layout_choices
+from tilewright.families.contraction.narrowing import FIELD, with_narrowing
 from tilewright.families.contraction.schedule import (
     BLOCK_GROUP,
     GROUPS,
@@ -54,6 +55,8 @@ def variants(lifted: Lifted, base: Schedule, target: Target, fields: Collection[
     base = replace(base, program_order="row_major", group_m=1) if custom else base
     found = []
     layouts = layout_choices(lifted.algorithm, lifted.launch, target) if set(LAYOUT_GROUP) <= set(fields) else []
+    if layouts:
+        layouts = with_narrowing(layouts, lifted.algorithm, lifted.launch, target, offered=FIELD in fields)
     for choice in _choices(fields, layouts):
         schedule = replace(base, **choice)
         if schedule.descriptors:  # neither means anything beside a descriptor

@@ -7,6 +7,7 @@ from math import prod
 
 from tilewright.families.contraction.emit_expression import operands as epilogue_operands
 from tilewright.families.contraction.layouts import all_placed, copied, lies_so
+from tilewright.families.contraction.narrowing import SMALL_LAUNCHES, narrowed_algorithm
 from tilewright.families.contraction.sizes import sizes_of, values_of
 from tilewright.families.index_expression import evaluate
 from tilewright.records.algorithm import Contraction, Operand
@@ -20,6 +21,7 @@ ELEMENT_BYTES = {
 }  # fmt: skip
 """Bytes of an element; every dtype that is not named takes one."""
 _PARTIAL_BYTES = 4
+_NARROW_BYTES = 2
 
 
 def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
@@ -31,9 +33,9 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
     Raises:
         ValueError: ``lifted`` is no contraction, or an extent cannot be evaluated.
     """
-    algorithm = lifted.algorithm
-    if not isinstance(algorithm, Contraction):
-        raise ValueError(f"{algorithm.kernel} is no contraction")
+    if not isinstance(lifted.algorithm, Contraction):
+        raise ValueError(f"{lifted.algorithm.kernel} is no contraction")
+    algorithm = narrowed_algorithm(lifted.algorithm, schedule)
     sizes = sizes_of(algorithm, launch)
     m, n, k = (max(sizes[axis], 1) for axis in "mnk")
     batch = prod(max(sizes[axis], 1) for axis in algorithm.batch_axes)
@@ -51,7 +53,7 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
     unit, times = _unit(algorithm, schedule)
     values = values_of(launch)
     tiled = _operands(algorithm, schedule, sizes, values)
-    copies = _copies(algorithm, schedule, launch, sizes, values)
+    copies = _copies(lifted.algorithm, schedule, launch, sizes, values)
     written = sum(_bytes(output.operand.dtype) * m * n * batch for output in algorithm.outputs)
     read, read_once = _epilogue_bytes(algorithm, grid, sizes)
     partial = _PARTIAL_BYTES * m * n * batch * schedule.split_k if schedule.split_k > 1 else 0
@@ -75,6 +77,7 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
         descriptors=schedule.descriptors,
         copies=len(copies),
         copied_bytes=sum(copies),
+        small_launches=SMALL_LAUNCHES if schedule.operand_dtype else 0,
     )
 
 
@@ -115,13 +118,21 @@ def _copies(
     sizes: Mapping[str, int],
     values: Mapping[str, int],
 ) -> list[float]:
-    """Bytes of each copy that the schedule's layouts need for what the launch was given."""
+    """Bytes of each copy that the schedule needs for what the launch was given; narrowed operands always are copies."""
+    if schedule.operand_dtype:
+        return [_narrowed_bytes(operand, sizes) for operand in (algorithm.a, algorithm.b)]
     found = []
     for one in all_placed(algorithm, schedule):
         size = _bytes(one.operand.dtype)
         if not lies_so(one, launch, sizes, values, element_bytes=size, descriptors=schedule.descriptors):
             found.append(copied(one, sizes, size))
     return found
+
+
+def _narrowed_bytes(operand: Operand, sizes: Mapping[str, int]) -> float:
+    """Bytes that narrowing an operand reads and writes."""
+    moved = [axis for axis in sizes if operand.strides.get(axis, "0") != "0"]
+    return prod(max(sizes[axis], 1) for axis in moved) * float(_bytes(operand.dtype) + _NARROW_BYTES)
 
 
 def _tiled(

@@ -10,12 +10,15 @@ from tilewright.records.algorithm import Contraction
 from tilewright.records.target import Target
 from tilewright.search.analyse import Analysed
 
+NARROWED = {"tensor_tf32": "tensor_fp16"}
+"""Units that a kernel's operations may move to where its operands may be narrowed."""
 
-def floor_us(analysed: Iterable[Analysed], target: Target) -> float | None:
+
+def floor_us(analysed: Iterable[Analysed], target: Target, *, narrows: bool = False) -> float | None:
     """Predicted, of one forward call in the input's own arithmetic; ``None`` where nothing is known.
 
     Kernel by kernel the larger of operations over their unit's peak rate and least bytes over peak bandwidth, summed:
-    kernels of one stream run one after the other.
+    kernels of one stream run one after the other. With ``narrows`` float32 operands count at the rate of float16.
     """
     total = 0.0
     for one in analysed:
@@ -30,6 +33,7 @@ def floor_us(analysed: Iterable[Analysed], target: Target) -> float | None:
         except ValueError:
             return None
         peaks = peaks_of(target)
-        times = [count / (peaks[unit] * 1e6) for unit, count in operations.items() if unit in peaks]
+        units = {unit: NARROWED.get(unit, unit) if narrows else unit for unit in operations}
+        times = [count / (peaks[units[unit]] * 1e6) for unit, count in operations.items() if units[unit] in peaks]
         total += max([work.minimum_dram_bytes / (target.dram_gb_per_s * 1e3), *times])
     return total or None

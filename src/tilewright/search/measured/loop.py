@@ -32,6 +32,7 @@ from tilewright.search.measured.state import State, is_proved
 from tilewright.search.measured.trying import COMPARISON_S
 from tilewright.search.measured.workbench import Untimed, Workbench
 from tilewright.search.session import Session
+from tilewright.stages import under_policy
 
 ENOUGH = 0.95
 """Part of the roofline's floor at which there is nothing left to look for."""
@@ -49,7 +50,7 @@ class _Loop:
         options: Options,
         on_run: Callable[[Run], None],
     ) -> None:
-        self.request, self.stages, self.session = request, stages, session
+        self.request, self.stages, self.session = request, under_policy(stages, options.precision), session
         self.bench, self.options, self.on_run = bench, options, on_run
         self.clock = Clock(options.limit_s, earlier_s=session.log.elapsed_s)
         self.before: Profile | None = None
@@ -58,6 +59,8 @@ class _Loop:
         self.confirmed: Comparison | None = None
         self.why_not = ""
         self.floor_us: float | None = None
+        self.least_us: float | None = None
+        """As ``floor_us``, in the fastest arithmetic that the stages may choose."""
 
     def begin(self) -> None:
         """Read the input, and time and profile it."""
@@ -80,6 +83,8 @@ class _Loop:
         session.say(f"building and reading the kernels for {session.target.title}")
         self.analysed: tuple[Analysed, ...] = analyse(self.capture, session, metrics={}, stage=self.stages[0])
         self.floor_us = floor_us(self.analysed, session.target)
+        narrows = any("operand_dtype" in stage.fields for stage in self.stages)
+        self.least_us = floor_us(self.analysed, session.target, narrows=narrows)
         self.state = State(
             composer=Composer(request.source, self.capture, self.analysed, session),
             session=session,
@@ -231,11 +236,11 @@ class _Loop:
         """Why no further stage is worth its time; empty if one may be."""
         if self.clock.is_over:
             return "the run's time is over"
-        if self.floor_us and self.state.best_us and self.floor_us >= ENOUGH * self.state.best_us:
-            share = self.floor_us / self.state.best_us
+        if self.least_us and self.state.best_us and self.least_us >= ENOUGH * self.state.best_us:
+            share = self.least_us / self.state.best_us
             return (
                 f"{self.state.best_us:,.1f} us (measured) is {share:.0%} of what the roofline allows "
-                f"({self.floor_us:,.1f} us, predicted)"
+                f"({self.least_us:,.1f} us, predicted)"
             )
         return ""
 

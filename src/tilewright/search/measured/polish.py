@@ -8,6 +8,7 @@ from tilewright.search.measured import words
 from tilewright.search.measured.propose import Estimator, choose
 from tilewright.search.measured.state import State
 from tilewright.search.measured.trying import Tally, accept_best, look
+from tilewright.stages import open_fields
 
 NAME = "polish"
 _CENTRES = 3
@@ -15,7 +16,10 @@ _GAIN = 1.01
 """What a round has to bring for another to be worth its time."""
 _MOVES = (
     ("block_m", "block_n", "block_k", "num_warps", "num_stages"),
-    ("a_layout", "b_layout", "descriptors", "block_m", "block_n", "block_k", "num_warps", "num_stages"),
+    (
+        *("a_layout", "b_layout", "descriptors", "operand_dtype"),
+        *("block_m", "block_n", "block_k", "num_warps", "num_stages"),
+    ),
     ("program_order", "group_m", "split_k", "persistent", "num_warps"),
     ("pointers", "masks", "num_stages"),
 )
@@ -96,7 +100,8 @@ def _offered(state: State, kernel: str, estimator: Estimator) -> dict[Schedule, 
     for centre, measured_us in _centres(state, kernel):
         off = measured_us / estimator.time_us(centre)
         for fields in _MOVES:
-            for schedule in one.family.variants(one.lifted, centre, target, fields):
+            allowed = open_fields(fields, state.options.precision)
+            for schedule in one.family.variants(one.lifted, centre, target, allowed):
                 if schedule not in seen:
                     offered.setdefault(schedule, off)
     return offered

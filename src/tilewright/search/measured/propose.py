@@ -120,4 +120,4 @@ def distance(one: Schedule, base: Schedule) -> int:
 def _kind(one: Schedule) -> tuple[object, ...]:
     """What makes one binary unlike another at first sight."""
     tile = (one.block_m, one.block_n, one.block_k, one.num_warps, one.num_stages)
-    return (*tile, one.a_layout, one.b_layout, one.descriptors)
+    return (*tile, one.a_layout, one.b_layout, one.descriptors, one.operand_dtype)
