@@ -11,7 +11,7 @@ from tilewright.api.options import read_request
 from tilewright.capture import capture
 from tilewright.search.analyse import analyse
 from tilewright.search.joint import STAGE, explore_jointly
-from tilewright.stages import UNOWNED_FIELDS, all_stages
+from tilewright.stages import UNOWNED_FIELDS, all_stages, under_policy
 
 EXAMPLE = Path(__file__).parents[2] / "examples/seed"
 
@@ -25,13 +25,17 @@ def test_the_seed_gets_a_large_tile_and_descriptors_together_or_nothing(tmp_path
         (analysed,) = analyse(found, session, metrics={}, stage=STAGE)
         before = analysed.analysis.estimate
         assert before is not None
-        explored, _ = explore_jointly(request.source, analysed, found, before, session)
+        (stage,) = under_policy((STAGE,), "same")
+        explored, _ = explore_jointly(request.source, analysed, found, before, stage, session)
         best = explored[0]
         (schedule,) = best.candidate.schedules
         assert (schedule.a_layout, schedule.b_layout, schedule.descriptors) == ("k_major", "k_major", True)
         assert schedule.block_m * schedule.block_n >= 128 * 128
         assert before.time_us / best.estimate.time_us > 4
-        assert explore_jointly(request.source, analysed, found, best.estimate, session) == ((), ())
+        assert explore_jointly(request.source, analysed, found, best.estimate, stage, session) == ((), ())
+        (stage,) = under_policy((STAGE,), "no-worse")
+        (narrowed, *_), _ = explore_jointly(request.source, analysed, found, best.estimate, stage, session)
+        assert narrowed.candidate.schedules[0].operand_dtype == "fp16"
 
 
 @pytest.mark.parametrize("stage", all_stages(), ids=lambda stage: stage.name)
