@@ -77,6 +77,8 @@ class Prover:
     arrays come back and are compared here.
     """
 
+    elapsed_s: float
+    """Seconds that the original and the oracle took, the worker's start included."""
     parts: Mapping[str, object] = MappingProxyType({})
     """Where the seconds of the latest proof went, for whoever wants to make it faster."""
 
@@ -140,7 +142,6 @@ class Prover:
         self._baselines: Baselines = builder.build(problems, dtypes, real=real_problems, stated=stated)
         self._redraws = Redraws(builder)
         self.elapsed_s = time.monotonic() - began
-        """Seconds that the original and the oracle took, the worker's start included."""
 
     def _nothing_usable(self) -> str:
         """Why there is nothing to hold a candidate against."""
