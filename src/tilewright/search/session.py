@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
@@ -18,8 +15,6 @@ from tilewright.records.target import Target
 from tilewright.store import NullLog
 from tilewright.workers import Pool, Worker
 
-MOST_CAPTURES = max(1, min(4, (os.cpu_count() or 1) // 2))
-"""Candidates whose wrappers run at once: each process takes about 0.5 GB, and a processor for 0.2 s a candidate."""
 OnStep: TypeAlias = Callable[[str | Progress], None]
 """Told what is being done: in a few words, or how far a run has come."""
 
@@ -51,10 +46,6 @@ class Session:
         self._on_step = on_step or (lambda step: None)
         self._pool: Pool | None = None
         self._capture: Worker | None = None
-        self._lent: list[Worker] = []
-        self._idle: list[Worker] = []
-        self._lock = threading.Lock()
-        self._slots = threading.BoundedSemaphore(MOST_CAPTURES)
         self._proof: Worker | None = None
         self._candidate: Worker | None = None
 
@@ -68,7 +59,7 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for each in (self._pool, self._capture, *self._lent[1:], self._proof, self._candidate):
+        for each in (self._pool, self._capture, self._proof, self._candidate):
             if each is not None:
                 each.close()
 
@@ -93,25 +84,6 @@ class Session:
         if self._capture is None:
             self._capture = Worker(preload=CAPTURE_PRELOAD)
         return self._capture
-
-    @contextmanager
-    def capturing(self) -> Iterator[Worker]:
-        """A worker like :attr:`capture_worker` for one thread among at most :data:`MOST_CAPTURES`."""
-        with self._slots:
-            with self._lock:
-                worker = self._idle.pop() if self._idle else self._another()
-            try:
-                yield worker
-            finally:
-                with self._lock:
-                    self._idle.append(worker)
-
-    def _another(self) -> Worker:
-        if not self._lent:
-            self._lent.append(self.capture_worker)
-        else:
-            self._lent.append(Worker(preload=CAPTURE_PRELOAD))
-        return self._lent[-1]
 
     @property
     def proof_worker(self) -> Worker:

@@ -19,7 +19,7 @@ from tilewright.records.trial import Candidate, Refusal, Trial
 from tilewright.search.analyse import Analysed, build_launches
 from tilewright.search.changes import changes_of, describe
 from tilewright.search.measured.compose import Composer
-from tilewright.search.session import MOST_CAPTURES, Session
+from tilewright.search.session import Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +75,10 @@ def write_all(
     """
     written: list[_Written] = []
     refusals: list[Refusal] = []
-    # the wrappers of written files run while the next ones are written
-    with ThreadPoolExecutor(MOST_CAPTURES, thread_name_prefix="tilewright-capture") as threads:
+    # the wrapper of a written file runs in the one worker for captures while the next file is written
+    with ThreadPoolExecutor(1, thread_name_prefix="tilewright-capture") as thread:
         coming = [
-            (schedule, threads.submit(_run, composer, text, kernel) if isinstance(text, str) else text)
+            (schedule, thread.submit(_run, composer, text, kernel) if isinstance(text, str) else text)
             for schedule in schedules
             for text in (composer.text({**plans, kernel: (schedule,)}),)
         ]

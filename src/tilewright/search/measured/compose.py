@@ -58,16 +58,15 @@ class Composer:
         return replace(self.source, text=text, first_line=1)
 
     def capture(self, text: str) -> Capture | Refusal:
-        """What a written file launches on the input's shapes; several threads may ask at once."""
+        """What a written file launches on the input's shapes."""
         try:
-            with self._session.capturing() as worker:
-                found = capture(
-                    self.read(text),
-                    target=self._session.target,
-                    worker=worker,
-                    inputs=self._inputs.inputs,
-                    init_arguments=self._inputs.init_arguments,
-                )
+            found = capture(
+                self.read(text),
+                target=self._session.target,
+                worker=self._session.capture_worker,
+                inputs=self._inputs.inputs,
+                init_arguments=self._inputs.init_arguments,
+            )
         except InputError as error:
             return Refusal(what="capture", reason=f"the written file does not run: {error}")
         return found
