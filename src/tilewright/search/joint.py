@@ -2,11 +2,13 @@
 
 A stage alone gets stuck where only two moves together help: 32-bit wgmma runs at its rate with operands along k and a
 large tile, and neither the tile nor the layout gains much without the other. What is written here starts from the
-input again, and replaces all that the stages did, so the gain over them has to be beyond the model's doubts.
+input again, and replaces all that the stages did: it has to be faster than the input beyond the model's doubts, and
+faster than what the stages reached by more than a rounding of the model.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import fields
 
 from tilewright.cost import compare, estimate
@@ -17,6 +19,7 @@ from tilewright.records.launch import Capture
 from tilewright.records.schedule import Schedule
 from tilewright.records.source import KernelSource
 from tilewright.records.stage import Stage
+from tilewright.records.target import Target
 from tilewright.records.trial import Refusal
 from tilewright.search.analyse import Analysed
 from tilewright.search.changes import describe
@@ -37,57 +40,99 @@ STAGE = Stage(
 )
 _LAYOUT = ("a_layout", "b_layout", "descriptors", "operand_dtype")
 _TILE = (*_LAYOUT, "block_m", "block_n", "block_k", "num_warps", "num_stages")
-_ORDER = ("program_order", "group_m")
+_WALK = ("program_order", "group_m", "split_k", "persistent")
+_GROUP = 8
+"""Tile rows of a group while tiles are compared; each gets its own best order afterwards."""
+_FEW_SUMS = 2 * 64 * 64
+"""Sums for each SM up to which programs may share a tile's k: with more, tiles alone fill the GPU."""
 _ORDERED = 16
 """Schedules whose program order is varied too."""
+_GAIN = 1.05
+"""Over the stages, predicted, for what throws all of their work away."""
 
 
 def explore_jointly(
     source: KernelSource, analysed: Analysed, inputs: Capture, best: Estimate, stage: Stage, session: Session
 ) -> tuple[tuple[Explored, ...], tuple[Refusal, ...]]:
-    """Single schedules of one launch that are certain to beat ``best`` once built, predicted fastest first.
+    """Single schedules of one launch that beat ``best`` once built, and the input for certain, fastest first.
 
     Args:
         source: the input.
         analysed: its launch, with the input's own schedule.
         inputs: the input's capture.
-        best: what the stages reached.
+        best: what the stages reached, or the input.
         stage: STAGE, with the fields that the run's precision policy leaves open.
         session: the processes to work with.
     """
-    if not isinstance(analysed.lifted.algorithm, Contraction) or analysed.analysis.estimate is None:
+    own = analysed.analysis.estimate
+    if not isinstance(analysed.lifted.algorithm, Contraction) or own is None:
         return (), ()
+
+    def pays(found: Estimate) -> bool:
+        return compare(own, found).low > 1.0 and best.time_us > _GAIN * found.time_us
+
     kernel = analysed.lifted.launch.kernel
     explored: list[Explored] = []
     refusals: list[Refusal] = []
-    plans = [plan for predicted, plan in _ranked(analysed, stage, session) if compare(best, predicted).low > 1.0]
+    plans = [plan for predicted, plan in _ranked(analysed, stage, session) if pays(predicted)]
     for number, plan in enumerate(plans[:PLANS_BUILT], 1):
         session.say(f"{stage.name}: writing and building plan {number} of {len(plans[:PLANS_BUILT])} for {kernel}")
         one = write_and_build(source, analysed, plan, inputs, stage, session)
         if isinstance(one, Refusal):
             refusals.append(one)
-        elif compare(best, one.estimate).low > 1.0:
+        elif pays(one.estimate):
             explored.append(one)
         else:
             what = f"{kernel}: {describe(plan[0])}"
-            refusals.append(Refusal(what=what, reason="once built, not certain to beat what the stages reached"))
+            refusals.append(Refusal(what=what, reason="once built, not predicted to beat what the stages reached"))
     return tuple(sorted(explored, key=lambda one: one.estimate.time_us)), tuple(refusals)
 
 
 def _ranked(analysed: Analysed, stage: Stage, session: Session) -> list[tuple[Estimate, Plan]]:
-    """Plans of one schedule, predicted fastest first, the best program order of each tile."""
+    """Plans of one schedule, predicted fastest first."""
     family, lifted, target = analysed.family, analysed.lifted, session.target
     known: dict[Schedule, Estimate] = {}
 
-    def predicted(schedule: Schedule) -> Estimate:
+    def predicted_us(schedule: Schedule) -> float:
         if schedule not in known:
             known[schedule] = estimate(family.work(lifted, schedule, lifted.launch), target)
-        return known[schedule]
+        return known[schedule].time_us
 
-    def fastest(schedules: tuple[Schedule, ...]) -> list[Schedule]:
-        return sorted(schedules, key=lambda one: predicted(one).time_us)
+    return [(known[one], (one,)) for one in ranked_jointly(analysed, target, predicted_us, stage.fields)]
 
-    together = [name for name in _TILE if name in stage.fields]
-    tiles = fastest(family.variants(lifted, lifted.schedule, target, together))[:_ORDERED]
-    best = [fastest((tile, *family.variants(lifted, tile, target, _ORDER)))[0] for tile in tiles]
-    return [(predicted(one), (one,)) for one in fastest(tuple(dict.fromkeys(best)))]
+
+def ranked_jointly(
+    analysed: Analysed, target: Target, predicted_us: Callable[[Schedule], float], allowed: Collection[str]
+) -> list[Schedule]:
+    """The tiles with their layouts that are predicted fastest, each in its best program order, fastest first.
+
+    Args:
+        analysed: the launch; the search starts from the input's own schedule.
+        target: the GPU.
+        predicted_us: of a schedule.
+        allowed: names of Schedule fields that may change.
+    """
+    family, lifted = analysed.family, analysed.lifted
+
+    def fastest(schedules: Iterable[Schedule]) -> list[Schedule]:
+        return sorted(dict.fromkeys(schedules), key=predicted_us)
+
+    together = [name for name in _TILE if name in allowed]
+    walks = _walks(analysed, target, allowed)
+    tiles = fastest(one for walk in walks for one in family.variants(lifted, walk, target, together))[:_ORDERED]
+    walking = [name for name in _WALK if name in allowed]
+    return fastest(fastest((tile, *family.variants(lifted, tile, target, walking)))[0] for tile in tiles)
+
+
+def _walks(analysed: Analysed, target: Target, allowed: Collection[str]) -> list[Schedule]:
+    """The input's schedule with other ways through its tiles, to look for the best tile under each of them."""
+    family, lifted, own = analysed.family, analysed.lifted, analysed.lifted.schedule
+    walking = [name for name in _WALK if name in allowed]
+    programs = family.work(lifted, own, lifted.launch).programs // own.split_k
+    few = programs * own.block_m * own.block_n <= _FEW_SUMS * target.sm_count
+    walks = [
+        one
+        for one in family.variants(lifted, own, target, walking)
+        if (one.program_order, one.group_m) == ("grouped", _GROUP) and (one.split_k == 1 or few)
+    ]
+    return walks or [own]

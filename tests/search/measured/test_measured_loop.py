@@ -15,6 +15,7 @@ from tilewright.records.profile import Profile
 from tilewright.records.trial import Run
 from tilewright.records.verdict import Status, Verdict
 from tilewright.search.measured import Options, optimize_on
+from tilewright.search.measured.clock import CONFIRMATION_S, POLISH_S, STAGE_S
 from tilewright.store import NullLog, Store
 
 SEED = str(Path(__file__).parents[3] / "examples/seed/prompt.txt")
@@ -179,6 +180,19 @@ def test_nothing_is_begun_when_the_time_is_over(optimize: Optimize) -> None:
     assert run.winner is None
     assert run.reason == "block_tiling: the run's time is over"
     assert len(bench.screened) == 1
+
+
+def test_short_of_time_the_stages_leave_it_to_the_search_over_all_fields(optimize: Optimize) -> None:
+    options = replace(FEW, precision="same", limit_s=CONFIRMATION_S + POLISH_S + 0.5 * STAGE_S)
+    run = optimize(MeasuredBench(), options=options)
+    assert run.measured is not None
+    *stages_before, polish = run.measured.stages
+    assert {one.outcome for one in stages_before} == {"skipped"}
+    assert "which the search over all fields together takes" in stages_before[0].reason
+    assert (polish.stage, polish.outcome) == ("polish", "accepted")
+    assert run.winner is not None
+    schedule = run.winner.candidate.schedules[0]
+    assert (schedule.block_m, schedule.block_n, schedule.descriptors) == (128, 256, True)
 
 
 def test_near_the_roofline_no_stage_is_entered(optimize: Optimize) -> None:

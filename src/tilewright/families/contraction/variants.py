@@ -16,12 +16,14 @@ from tilewright.families.contraction.schedule import (
     BLOCK_GROUP,
     GROUPS,
     LEAST_SUMS,
+    SMALLEST_DOT_SIDE,
     SPLITS,
     TILE_DEPTHS,
     TILE_SIDES,
     crowded,
     illegal,
 )
+from tilewright.families.contraction.sizes import sizes_of
 from tilewright.records.algorithm import Contraction
 from tilewright.records.schedule import Schedule
 from tilewright.records.target import Target
@@ -29,6 +31,8 @@ from tilewright.records.trial import Lifted
 
 _ORDERS = ("grid_2d", "grid_2d_swapped", "row_major", "column_major")
 _WARPS = (4, 8, 2, 16)
+_SPLITS = (*SPLITS, 32, 64, 128)
+"""More than lists have: 132 SMs and four tiles want 32, and the search knows the launch's sizes."""
 _STAGES = (2, 3, 4, 5)
 _POINTERS = ("recomputed", "advanced")
 _MASKS = ("general", "wrapped", "even_k")
@@ -57,7 +61,7 @@ def variants(lifted: Lifted, base: Schedule, target: Target, fields: Collection[
     layouts = layout_choices(lifted.algorithm, lifted.launch, target) if set(LAYOUT_GROUP) <= set(fields) else []
     if layouts:
         layouts = with_narrowing(layouts, lifted.algorithm, lifted.launch, target, offered=FIELD in fields)
-    for choice in _choices(fields, layouts):
+    for choice in _choices(fields, layouts, _tiles(lifted) if set(BLOCK_GROUP) & set(fields) else []):
         schedule = replace(base, **choice)
         if schedule.descriptors:  # neither means anything beside a descriptor
             schedule = replace(schedule, pointers=base.pointers, masks=base.masks)
@@ -66,7 +70,21 @@ def variants(lifted: Lifted, base: Schedule, target: Target, fields: Collection[
     return tuple(dict.fromkeys(found))
 
 
-def _choices(fields: Collection[str], layouts: Sequence[Choice]) -> Iterator[Choice]:
+def _tiles(lifted: Lifted) -> list[Choice]:
+    """Tiles that are not twice as long as the output's side, and so short that ``tl.dot`` just takes them only there."""
+    assert isinstance(lifted.algorithm, Contraction)
+    sizes = sizes_of(lifted.algorithm, lifted.launch)
+    rows, columns = (_sides(sizes[axis]) for axis in "mn")
+    return [{"block_m": m, "block_n": n, "block_k": k} for m, n, k in product(rows, columns, TILE_DEPTHS)]
+
+
+def _sides(extent: int) -> list[int]:
+    if extent <= SMALLEST_DOT_SIDE:
+        return [SMALLEST_DOT_SIDE, TILE_SIDES[0]]
+    return [side for side in TILE_SIDES if side < 2 * extent]
+
+
+def _choices(fields: Collection[str], layouts: Sequence[Choice], tiles: Sequence[Choice]) -> Iterator[Choice]:
     """Every combination of the values of the fields; a group of fields that make sense together is one axis."""
     axes: list[Sequence[Choice]] = [[{}, *layouts]]
     if "program_order" in fields:
@@ -74,11 +92,10 @@ def _choices(fields: Collection[str], layouts: Sequence[Choice]) -> Iterator[Cho
         axes.append([{}, *orders, *({"program_order": "grouped", "group_m": group} for group in GROUPS)])
     if "split_k" in fields or "persistent" in fields:
         # k is split where tiles are too few, a program walks many tiles where there are many: never both
-        splits: list[Choice] = [{"split_k": split, "persistent": False} for split in (1, *SPLITS)]
+        splits: list[Choice] = [{"split_k": split, "persistent": False} for split in (1, *_SPLITS)]
         axes.append([{}, *splits, {"split_k": 1, "persistent": True}])
-    if set(BLOCK_GROUP) & set(fields):
-        tiles = product(TILE_SIDES, TILE_SIDES, TILE_DEPTHS)
-        axes.append([{}, *({"block_m": m, "block_n": n, "block_k": k} for m, n, k in tiles)])
+    if tiles:
+        axes.append([{}, *tiles])
     for name, values in (("num_warps", _WARPS), ("num_stages", _STAGES), ("pointers", _POINTERS), ("masks", _MASKS)):
         if name in fields:
             axes.append([{}, *({name: value} for value in values)])

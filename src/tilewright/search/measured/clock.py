@@ -7,6 +7,10 @@ from collections.abc import Callable
 
 CONFIRMATION_S = 45.0
 """Kept for the proof in every dtype, the comparison in a new process, and the profile of the output."""
+POLISH_S = 40.0
+"""Kept for a round over all fields together: it finds what the stages, one after the other, may not reach."""
+STAGE_S = 20.0
+"""What a stage takes, until one has been timed."""
 
 
 class Clock:

@@ -21,11 +21,12 @@ from tilewright.search.accept import DTYPES, fault_of
 from tilewright.search.analyse import Analysed, analyse
 from tilewright.search.measured import words
 from tilewright.search.measured.attempt import hash_of
-from tilewright.search.measured.clock import Clock
+from tilewright.search.measured.clock import POLISH_S, STAGE_S, Clock
 from tilewright.search.measured.compose import Composer
 from tilewright.search.measured.finalists import as_list
 from tilewright.search.measured.floor import floor_us
 from tilewright.search.measured.options import Options
+from tilewright.search.measured.polish import NAME as POLISH
 from tilewright.search.measured.polish import run_polish
 from tilewright.search.measured.stage import run_stage
 from tilewright.search.measured.state import State, is_proved
@@ -112,9 +113,10 @@ class _Loop:
         names = [stage.name for stage in self.stages]
         if len(self.stages) > 1 and self.options.polish_rounds:
             steps.append(lambda: run_polish(self.state))
-            names.append("polish")
+            names.append(POLISH)
+        polishes = names[-1] == POLISH
         for name, step in zip(names, steps, strict=True):
-            why = self._enough()
+            why = self._enough() or (self._too_late() if polishes and name != POLISH else "")
             if why:
                 self.state.outcomes.append(StageOutcome(stage=name, outcome="skipped", reason=why))
                 continue
@@ -243,6 +245,13 @@ class _Loop:
                 f"({self.least_us:,.1f} us, predicted)"
             )
         return ""
+
+    def _too_late(self) -> str:
+        """Why a stage has to leave the time that is left to the polish; empty if there is enough for both."""
+        longest_s = max([STAGE_S, *(one.elapsed_s for one in self.state.outcomes)])
+        if self.clock.left_s >= POLISH_S + longest_s:
+            return ""
+        return f"{max(self.clock.left_s, 0.0):.0f} s are left, which the search over all fields together takes"
 
     def _nothing_found(self) -> str:
         outcomes = [one for one in self.state.outcomes if one.outcome != "skipped"] or self.state.outcomes

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from tilewright.records.schedule import Schedule
 from tilewright.records.trial import StageOutcome
+from tilewright.search.joint import STAGE, ranked_jointly
 from tilewright.search.measured import words
 from tilewright.search.measured.propose import Estimator, choose
 from tilewright.search.measured.state import State
 from tilewright.search.measured.trying import Tally, accept_best, look
 from tilewright.stages import open_fields
 
-NAME = "polish"
+NAME = STAGE.name
 _CENTRES = 3
 _GAIN = 1.01
 """What a round has to bring for another to be worth its time."""
@@ -56,14 +57,11 @@ def _on_kernel(state: State, kernel: str, tally: Tally) -> tuple[str, str]:
     for _ in range(state.options.polish_rounds):
         if state.clock.is_over:
             break
-        offered = _offered(state, kernel, estimator)
-        tally.considered += len(offered)
-        if not offered:
+        chosen, considered = _chosen(state, kernel, estimator, first=not rounds)
+        tally.considered += considered
+        if not chosen:
             break
         rounds += 1
-        chosen = choose(
-            list(offered), state.schedule_of(kernel), estimator, most=state.options.built, corrections=offered
-        )
         looked = look(state, kernel, chosen, tally, stage=NAME)
         ran += looked
         times = [screening.time_us.value for _, screening in looked if screening.time_us is not None]
@@ -78,6 +76,30 @@ def _on_kernel(state: State, kernel: str, tally: Tally) -> tuple[str, str]:
     if len(tally.said) > said:
         return outcome, "; ".join(tally.said[said:])
     return outcome, words.none_faster(len(ran), ran[0][1].ratio if ran else None, rounds=rounds)
+
+
+def _chosen(state: State, kernel: str, estimator: Estimator, *, first: bool) -> tuple[list[Schedule], int]:
+    """What a round builds, and out of how many: neighbours of the fastest, and at first half of what is predicted best.
+
+    Neighbours alone would have to walk there, through schedules that are slower than both ends.
+    """
+    one, target, most = state.composer.kernels[kernel], state.session.target, state.options.built
+    present, ahead = state.schedule_of(kernel), list[Schedule]()
+    if first:
+        seen = _seen(state, kernel)
+        allowed = open_fields(STAGE.fields, state.options.precision)
+        ranked = ranked_jointly(one, target, estimator.time_us, allowed)
+        ahead = [schedule for schedule in ranked if schedule not in seen and schedule != present]
+        # with nothing timed yet, all that is known near the input is that it is slow
+        ahead = ahead[: most if len(_centres(state, kernel)) == 1 else most // 2]
+    offered = {} if len(ahead) == most else _offered(state, kernel, estimator)
+    near = [schedule for schedule in offered if schedule not in ahead]
+    chosen = choose(near, present, estimator, most=most - len(ahead), corrections=offered) if near else ()
+    return [*ahead, *chosen], len(near) + len(ahead)
+
+
+def _seen(state: State, kernel: str) -> set[Schedule]:
+    return {attempt.schedule for attempt in state.attempts.values() if attempt.kernel == kernel}
 
 
 def _centres(state: State, kernel: str) -> list[tuple[Schedule, float]]:
@@ -95,7 +117,7 @@ def _centres(state: State, kernel: str) -> list[tuple[Schedule, float]]:
 def _offered(state: State, kernel: str, estimator: Estimator) -> dict[Schedule, float]:
     """Unseen schedules near a centre, each with what its centre's prediction was off by."""
     one, target = state.composer.kernels[kernel], state.session.target
-    seen = {attempt.schedule for attempt in state.attempts.values() if attempt.kernel == kernel}
+    seen = _seen(state, kernel)
     offered: dict[Schedule, float] = {}
     for centre, measured_us in _centres(state, kernel):
         off = measured_us / estimator.time_us(centre)
