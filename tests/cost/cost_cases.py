@@ -52,6 +52,7 @@ def in_half_precision(work: Work) -> Work:
         work,
         flops={"tensor_fp16": work.flops["tensor_tf32"]},
         compute_bytes=2,
+        stored_bytes=2,
         minimum_dram_bytes=work.minimum_dram_bytes / 2,
         written_bytes=work.written_bytes / 2,
         operands=tuple(

@@ -93,7 +93,8 @@ def _shared_bytes(target: Target, work: Work, path: str) -> int:
 
     Before sm_80 there are no asynchronous copies, hence no pipeline. The 32-bit epilogue of ``wgmma`` changes
     its layout through the same space; ``tcgen05`` keeps barriers beside it. So does the copy engine, one a buffer.
-    Where its next tile is fetched while one is stored, in halves of 4-byte elements, that space is there beside them.
+    Where its next tile is fetched while one is stored, in halves, that space is there beside them; a half that lies
+    with other warps than it is computed by passes through a whole tile of it.
     """
     one_stage = int((work.block_m + work.block_n) * work.block_k * work.compute_bytes)
     if target.compute_capability < (8, 0):
@@ -102,8 +103,9 @@ def _shared_bytes(target: Target, work: Work, path: str) -> int:
     if path == "wgmma":
         buffers = (one_stage + barrier) * max(1, work.num_stages)
         if work.persistent and work.descriptors:
-            return buffers + work.block_m * work.block_n * work.compute_bytes // 2
-        epilogue = work.block_m * work.block_n * 4 if work.compute_bytes == 4 else 0
+            halves = 1 if warp_grid(work, path)[1] > 1 else 2
+            return buffers + work.block_m * work.block_n * work.stored_bytes // halves
+        epilogue = work.block_m * work.block_n * 4 if work.stored_bytes == 4 else 0
         return max(buffers, epilogue)
     if path == "tcgen05":
         return (one_stage + barrier) * max(1, work.num_stages) + (16 if work.num_stages > 1 else 8)

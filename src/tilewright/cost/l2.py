@@ -24,7 +24,7 @@ from tilewright.cost.order import program_count, tile_of_program
 from tilewright.records.estimate import Traffic
 from tilewright.records.work import TileGrid, Work
 
-MAX_WAVES = 256
+MAX_WAVES = 96
 """Waves replayed; the rest are charged like the second half of these, since the order repeats."""
 PLACES_IN_K = (0.125, 0.375, 0.625, 0.875)
 """Fractions of k at which the stack distance is looked at."""

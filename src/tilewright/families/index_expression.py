@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from tilewright.source import syntax
 
@@ -26,9 +27,15 @@ def evaluate(expression: str, values: Mapping[str, int]) -> int:
         ValueError: The text is no such expression, a name has no value, or it divides by zero.
     """
     try:
-        return _value(syntax.parse_expression(expression), values)
+        return _value(_tree(expression), values)
     except (SyntaxError, ZeroDivisionError, RecursionError) as error:
         raise ValueError(f"{expression!r} has no value: {error}") from error
+
+
+@lru_cache(maxsize=4096)
+def _tree(expression: str) -> ast.expr:
+    """A search evaluates the same few strides for thousands of schedules."""
+    return syntax.parse_expression(expression)
 
 
 def names(expression: str) -> frozenset[str]:
@@ -38,7 +45,7 @@ def names(expression: str) -> frozenset[str]:
         ValueError: The text is no expression.
     """
     try:
-        tree = syntax.parse_expression(expression)
+        tree = _tree(expression)
     except (SyntaxError, RecursionError) as error:
         raise ValueError(f"{expression!r} is no index expression: {error}") from error
     return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)) - _CALLS.keys()

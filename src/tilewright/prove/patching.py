@@ -1,4 +1,4 @@
-"""Let the interpreter prepare ``triton.language`` once a launch: worker side.
+"""Let the interpreter prepare ``triton.language`` once a launch, and work with every numpy: worker side.
 
 Triton's interpreter replaces every builtin of ``triton.language`` by its own whenever a device function is called,
 ``tl.sum`` and ``tl.max`` included, which takes milliseconds each time. Inside one launch the first time is enough.
@@ -17,6 +17,11 @@ from triton.runtime import interpreter as triton_interpreter
 class _Nothing:
     def restore(self) -> None:
         """There is nothing to take back."""
+
+
+def _whole_number(scalar: Any) -> int:
+    """Triton 3.6 leaves it to numpy to make a number of an array of one element, which numpy 2.4 refuses."""
+    return int(scalar.handle.data.item())
 
 
 @contextlib.contextmanager
@@ -39,7 +44,9 @@ def patch_once_a_launch() -> Iterator[None]:
             return _Nothing()
         if done:
             done[-1].add(languages)
-        return original_patch(fn)
+        scope = original_patch(fn)
+        scope.set_attr(tl.core.tensor, "__index__", _whole_number)
+        return scope
 
     executor.__call__, triton_interpreter._patch_lang = call, patch
     try:

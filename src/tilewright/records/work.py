@@ -74,6 +74,8 @@ class Work:
     """Tile of one program; 0 where there is no such axis."""
     compute_bytes: int = 4
     """Bytes of one operand element as it lies in shared memory and enters the arithmetic unit."""
+    stored_bytes: int = 4
+    """Bytes of one element of the widest output."""
     k_steps: int = 1
     """Steps of the main loop of one program."""
     tiles: TileGrid | None = None

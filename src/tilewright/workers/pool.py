@@ -13,7 +13,7 @@ from tilewright.workers.outcome import Outcome
 from tilewright.workers.sandbox import Sandbox
 from tilewright.workers.worker import FILE_BYTES, TASK_LIMIT, Worker
 
-_MOST = 8
+_MOST = 16
 
 
 class Pool:
@@ -36,7 +36,7 @@ class Pool:
         """Make the pool; nothing starts yet.
 
         Args:
-            size: number of workers; by default one a processor, 8 at the most.
+            size: number of workers; by default one a processor, 16 at the most.
             python: see :class:`Worker`, as are all the others; ``memory_bytes`` holds for each worker.
             environment: see :class:`Worker`.
             memory_bytes: see :class:`Worker`.

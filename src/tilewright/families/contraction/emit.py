@@ -73,10 +73,10 @@ def emit(source: KernelSource, lifted: Lifted, plan: Sequence[Schedule], *, docs
         launch = launch_text(sized.algorithm, plan, main, reduction, arguments, taken, prepared, wide)
         text = replace_launch(text, site, launch)
     text = replace_kernel(text, algorithm.kernel, main.text)
-    if reduction is not None:
-        text = insert_before(text, algorithm.kernel, reduction.text)
-    for helper in (*_helpers(prepared), *([again.text] if again else [])):
-        text = insert_before(text, algorithm.kernel, helper)
+    kernels = (reduction.text if reduction else "", *_helpers(prepared), again.text if again else "")
+    above = "\n\n\n".join(filter(None, kernels))
+    if above:
+        text = insert_before(text, algorithm.kernel, above)
     return finish(source.text, text, [site.function for site in sites])
 
 

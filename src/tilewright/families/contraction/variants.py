@@ -71,7 +71,7 @@ def variants(lifted: Lifted, base: Schedule, target: Target, fields: Collection[
 
 
 def _tiles(lifted: Lifted) -> list[Choice]:
-    """Tiles that are not twice as long as the output's side, and so short that ``tl.dot`` just takes them only there."""
+    """Tiles less than twice as long as the output's side; the shortest that ``tl.dot`` takes only where that is so."""
     assert isinstance(lifted.algorithm, Contraction)
     sizes = sizes_of(lifted.algorithm, lifted.launch)
     rows, columns = (_sides(sizes[axis]) for axis in "mn")

@@ -70,6 +70,7 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
         block_n=schedule.block_n,
         block_k=schedule.block_k,
         compute_bytes=max(_bytes(_computed(algorithm.a)), _bytes(_computed(algorithm.b))),
+        stored_bytes=max(_bytes(output.operand.dtype) for output in algorithm.outputs),
         k_steps=steps,
         tiles=grid,
         operands=tiled,

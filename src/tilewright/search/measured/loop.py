@@ -99,8 +99,9 @@ class _Loop:
         )
         self.state.say("", "timing the input")
         self.state.input_us = self.state.best_us = self._time_input()
-        self.state.say("", "profiling the input")
-        self.before = self.state.profile(request.source.text)
+        if not self._too_late():  # it is for the stages
+            self.state.say("", "profiling the input")
+            self.before = self.state.profile(request.source.text)
         if self.before is not None:
             self.analysed = analyse(self.capture, session, metrics=self.before.metrics, stage=self.stages[0])
 
@@ -111,12 +112,11 @@ class _Loop:
             for stage in self.stages
         ]
         names = [stage.name for stage in self.stages]
-        if len(self.stages) > 1 and self.options.polish_rounds:
+        if self._polishes:
             steps.append(lambda: run_polish(self.state))
             names.append(POLISH)
-        polishes = names[-1] == POLISH
         for name, step in zip(names, steps, strict=True):
-            why = self._enough() or (self._too_late() if polishes and name != POLISH else "")
+            why = self._enough() or (self._too_late() if name != POLISH else "")
             if why:
                 self.state.outcomes.append(StageOutcome(stage=name, outcome="skipped", reason=why))
                 continue
@@ -246,8 +246,14 @@ class _Loop:
             )
         return ""
 
+    @property
+    def _polishes(self) -> bool:
+        return len(self.stages) > 1 and self.options.polish_rounds > 0
+
     def _too_late(self) -> str:
         """Why a stage has to leave the time that is left to the polish; empty if there is enough for both."""
+        if not self._polishes:
+            return ""
         longest_s = max([STAGE_S, *(one.elapsed_s for one in self.state.outcomes)])
         if self.clock.left_s >= POLISH_S + longest_s:
             return ""

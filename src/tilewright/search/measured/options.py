@@ -21,5 +21,5 @@ class Options:
     """Candidates that a stage writes and builds, at most."""
     proofs: int = 2
     """Candidates that a stage proves before it gives up."""
-    polish_rounds: int = 3
-    """Rounds of the search over all fields together after the stages; 0: none."""
+    polish_rounds: int = 5
+    """Rounds of the search over all fields together after the stages, each with half as many candidates; 0: none."""

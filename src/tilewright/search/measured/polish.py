@@ -8,7 +8,7 @@ from tilewright.search.joint import STAGE, ranked_jointly
 from tilewright.search.measured import words
 from tilewright.search.measured.propose import Estimator, choose
 from tilewright.search.measured.state import State
-from tilewright.search.measured.trying import Tally, accept_best, look
+from tilewright.search.measured.trying import RANKED, Tally, accept_best, look
 from tilewright.stages import open_fields
 
 NAME = STAGE.name
@@ -34,7 +34,7 @@ def run_polish(state: State) -> StageOutcome:
     reasons = []
     for kernel in state.composer.kernels:
         found, reason = _on_kernel(state, kernel, tally)
-        outcome = min(outcome, found, key=("accepted", "reverted", "kept", "skipped").index)
+        outcome = min(outcome, found, key=RANKED.index)
         reasons.append(reason if len(state.composer.kernels) == 1 else f"{kernel}: {reason}")
     return StageOutcome(
         stage=NAME,
@@ -52,30 +52,30 @@ def run_polish(state: State) -> StageOutcome:
 def _on_kernel(state: State, kernel: str, tally: Tally) -> tuple[str, str]:
     one = state.composer.kernels[kernel]
     estimator = Estimator(one, state.session.target)
-    ran, rounds = [], 0
-    best_us = state.best_us
+    outcome, best, rounds, ran = "kept", None, 0, 0
+    said = len(tally.said)
     for _ in range(state.options.polish_rounds):
         if state.clock.is_over:
             break
+        before_us = state.best_us
         chosen, considered = _chosen(state, kernel, estimator, first=not rounds)
         tally.considered += considered
         if not chosen:
             break
         rounds += 1
         looked = look(state, kernel, chosen, tally, stage=NAME)
-        ran += looked
-        times = [screening.time_us.value for _, screening in looked if screening.time_us is not None]
-        if not times or best_us / min(times) < _GAIN:
+        ran += len(looked)
+        best = max([best, *(screening.ratio for _, screening in looked)], key=lambda one: one.value if one else 0.0)
+        # taken round by round: a run that is cut short keeps what it has found
+        found = accept_best(state, looked, tally, stage=NAME)
+        outcome = min(outcome, found, key=RANKED.index)
+        if found != "accepted" or before_us / state.best_us < _GAIN:
             break
-        best_us = min(times)
     if not rounds:
         return "skipped", "the run's time is over" if state.clock.is_over else "no schedule is left to look at"
-    ran.sort(key=lambda pair: -(pair[1].ratio.value if pair[1].ratio else 0.0))
-    said = len(tally.said)
-    outcome = accept_best(state, ran, tally, stage=NAME)
     if len(tally.said) > said:
         return outcome, "; ".join(tally.said[said:])
-    return outcome, words.none_faster(len(ran), ran[0][1].ratio if ran else None, rounds=rounds)
+    return outcome, words.none_faster(ran, best, rounds=rounds)
 
 
 def _chosen(state: State, kernel: str, estimator: Estimator, *, first: bool) -> tuple[list[Schedule], int]:
@@ -83,7 +83,8 @@ def _chosen(state: State, kernel: str, estimator: Estimator, *, first: bool) -> 
 
     Neighbours alone would have to walk there, through schedules that are slower than both ends.
     """
-    one, target, most = state.composer.kernels[kernel], state.session.target, state.options.built
+    one, target = state.composer.kernels[kernel], state.session.target
+    most = max(1, state.options.built // 2)
     present, ahead = state.schedule_of(kernel), list[Schedule]()
     if first:
         seen = _seen(state, kernel)
@@ -91,7 +92,7 @@ def _chosen(state: State, kernel: str, estimator: Estimator, *, first: bool) -> 
         ranked = ranked_jointly(one, target, estimator.time_us, allowed)
         ahead = [schedule for schedule in ranked if schedule not in seen and schedule != present]
         # with nothing timed yet, all that is known near the input is that it is slow
-        ahead = ahead[: most if len(_centres(state, kernel)) == 1 else most // 2]
+        ahead = ahead[: most if len(_centres(state, kernel)) == 1 else -(-most // 2)]
     offered = {} if len(ahead) == most else _offered(state, kernel, estimator)
     near = [schedule for schedule in offered if schedule not in ahead]
     chosen = choose(near, present, estimator, most=most - len(ahead), corrections=offered) if near else ()

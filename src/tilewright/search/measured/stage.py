@@ -11,7 +11,7 @@ from tilewright.search.analyse import Analysed, analyse
 from tilewright.search.explore import healthy
 from tilewright.search.measured import propose, words
 from tilewright.search.measured.state import State
-from tilewright.search.measured.trying import Tally, accept_best, look
+from tilewright.search.measured.trying import RANKED, Tally, accept_best, look
 
 HOPELESS = 1.25
 """A schedule predicted this much slower than the present one is not built: the predicted ratio of two schedules is off
@@ -19,7 +19,6 @@ by less than this nine times of ten (benchmarks/README.md)."""
 _TIME = "gpu__time_duration.sum"
 _LEAST_SHARE = 0.05
 """Part of the call's time below which a kernel is left alone."""
-_RANKED = ("accepted", "reverted", "kept", "skipped")
 
 
 def run_stage(state: State, stage: Stage, *, alone: bool) -> StageOutcome:
@@ -43,7 +42,7 @@ def run_stage(state: State, stage: Stage, *, alone: bool) -> StageOutcome:
         reasons.append(reason if len(state.composer.kernels) == 1 else f"{kernel}: {reason}")
     return StageOutcome(
         stage=stage.name,
-        outcome=min(outcomes, key=_RANKED.index, default="skipped"),
+        outcome=min(outcomes, key=RANKED.index, default="skipped"),
         reason="; ".join(reasons) or "the call launches no kernel",
         considered=tally.considered,
         built=tally.built,

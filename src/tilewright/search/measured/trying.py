@@ -17,6 +17,9 @@ from tilewright.search.measured.workbench import Untimed
 SCREENING_S, COMPARISON_S = 60.0, 15.0
 """Seconds that one look at all candidates, and one comparison, may take at most."""
 
+RANKED = ("accepted", "reverted", "kept", "skipped")
+"""Outcomes, the one that says most first."""
+
 
 @dataclass
 class Tally:
