@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from tilewright.families.contraction.sizes import sizes_of, values_of
 from tilewright.families.index_expression import evaluate
@@ -15,6 +15,7 @@ from tilewright.records.algorithm import (
     Loaded,
     Opaque,
     Operand,
+    Order,
     Parameter,
 )
 from tilewright.records.launch import Launch
@@ -30,9 +31,14 @@ def equation(algorithm: Algorithm) -> str:
         return "not lifted: " + ("; ".join(algorithm.reasons) or "no family takes it")
     index = "".join(f"{axis}, " for axis in algorithm.batch_axes)
     total = f"sum over k of {_at(algorithm.a, index, 'm', 'k')} * {_at(algorithm.b, index, 'k', 'n')}"
+    kept = _kept((*algorithm.a.orders, *algorithm.b.orders))
+    total += f" where {kept}" if kept else ""
     said = []
     for output in algorithm.outputs:
-        target = f"{name_of(output.operand)}[{index}m, n]"
+        beyond = (
+            f" ({'0' if output.zero_outside else 'unchanged'} unless {_kept(output.orders)})" if output.orders else ""
+        )
+        target = f"{name_of(output.operand)}[{index}m, n]{beyond}"
         if _is_plain(output.value):
             said.append(f"{target} = {total}")
             continue
@@ -108,6 +114,11 @@ def expression(value: Expression) -> str:
             return f"({expression(left)} {_SIGNS[operation]} {expression(right)})"
         case Apply(operation=operation, arguments=arguments):
             return f"{operation}({', '.join(expression(one) for one in arguments)})"
+
+
+def _kept(orders: Iterable[Order]) -> str:
+    """``m <= k and k <= n``; empty where nothing is left out."""
+    return " and ".join(f"{order.low}{f' + {order.gap}' if order.gap else ''} <= {order.high}" for order in orders)
 
 
 def _at(operand: Operand, index: str, *axes: str) -> str:

@@ -14,6 +14,7 @@ from tilewright.families.contraction.emit_grid import batch_name, write_tile_ind
 from tilewright.families.contraction.emit_loads import Loads, base_terms, zero_of
 from tilewright.families.contraction.emit_narrow import PACK_BLOCK, UNDO
 from tilewright.families.contraction.emit_operands import Preparation, prepared_algorithm, stand_ins
+from tilewright.families.contraction.emit_orders import output_mask, write_range
 from tilewright.families.contraction.emit_signature import (
     BLOCKS,
     RESERVED,
@@ -183,6 +184,7 @@ class ContractionKernel:
                 f"{begin} = {names('pid_k')} * {chunk}",
                 f"{end} = min({begin} + {chunk}, {self.extents['k']})",
             )
+        begin, end = write_range(lines, names, self.algorithm, begin, end)
         lines.add("")
         loads = Loads(
             lines=lines,
@@ -240,6 +242,11 @@ class ContractionKernel:
         writer = ExpressionWriter(accumulator=names("acc"), load=self._load_epilogue, taken=names.taken)
         value = writer.write(without_final_cast(output.value, operand.dtype))
         lines.add(*writer.lines)
+        mask, kept = self._tile_mask(), output_mask(names, output.orders)
+        if kept and output.zero_outside:
+            value = f"tl.where({kept}, {value}, {zero_of(accumulator_dtype(self.algorithm))})"
+        elif kept:
+            mask = f"{mask} & {kept}"
         if not value.isidentifier():
             stem = operand.parameter.removesuffix("_ptr").lower()
             bound = writer.fresh("out" if stem in names.taken else stem)
@@ -251,7 +258,7 @@ class ContractionKernel:
             self._write_halves(operand, value, pointers)
             return
         lines.add(f"{pointers} = {self._output_pointers(operand, names('offs_n'))}")
-        lines.add(f"tl.store({pointers}, {value}.to({operand.parameter}.dtype.element_ty), mask={self._tile_mask()})")
+        lines.add(f"tl.store({pointers}, {value}.to({operand.parameter}.dtype.element_ty), mask={mask})")
 
     def _output_pointers(self, operand: Operand, offs_n: str) -> str:
         parts = base_terms(self.names, self.algorithm, operand)

@@ -80,6 +80,8 @@ def illegal_layout(schedule: Schedule, algorithm: Contraction, target: Target) -
     found = all_placed(algorithm, schedule)
     for one in found:
         name = one.operand.parameter
+        if one.operand.orders:
+            return f"{name} is a triangle, and only pointers are masked along its diagonal"
         if one.operand.offset != "0":
             return f"{name} is read from an offset, and only whole tensors are copied or described"
         if len(one.batch) > 1:
