@@ -14,12 +14,12 @@ Peaks are the Target's; the margins below stand for memory and clocks that run a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from tilewright.records.algorithm import Contraction
+from tilewright.records.algorithm import Contraction, Order
 from tilewright.records.target import Target
 
 DRAM_MARGIN = 1.1
@@ -178,6 +178,11 @@ def kept_share(algorithm: Contraction, sizes: Mapping[str, int]) -> float:
     """
     orders = {*algorithm.a.orders, *algorithm.b.orders}
     orders |= set.intersection(*(set(output.orders) for output in algorithm.outputs))
+    return share_of(orders, sizes)
+
+
+def share_of(orders: Collection[Order], sizes: Mapping[str, int]) -> float:
+    """Which part of all m, n and k keeps all of some orders, from 0 to 1."""
     if not orders or min(sizes[axis] for axis in "mnk") < 1:
         return 1.0
     rows, columns = (

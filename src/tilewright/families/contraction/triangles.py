@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
 
+from tilewright.prove.physics import share_of
 from tilewright.records.algorithm import Contraction, Order
 from tilewright.records.schedule import Schedule
 
@@ -48,6 +50,16 @@ def mean_steps(algorithm: Contraction, schedule: Schedule, lengths: tuple[int, i
     blocks = (schedule.block_m, schedule.block_n, schedule.block_k)
     orders = (*operand_orders(algorithm), *skipped_tiles(algorithm))
     return _steps_of_all(orders, lengths, blocks) / schedule.split_k
+
+
+def kept(orders: Sequence[Order], sizes: Mapping[str, int]) -> float:
+    """Which part of an operand its orders keep, from 0 to 1."""
+    return _kept(tuple(orders), tuple(max(sizes[axis], 1) for axis in "mnk")) if orders else 1.0
+
+
+@lru_cache(maxsize=1024)
+def _kept(orders: tuple[Order, ...], lengths: tuple[int, ...]) -> float:
+    return share_of(orders, dict(zip("mnk", lengths, strict=True)))
 
 
 @lru_cache(maxsize=1024)
