@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from tilewright.families.contraction.sizes import sizes_of, values_of
+from tilewright.families.contraction.triangles import orders_text
 from tilewright.families.index_expression import evaluate
 from tilewright.records.algorithm import (
     Accumulated,
@@ -15,7 +16,6 @@ from tilewright.records.algorithm import (
     Loaded,
     Opaque,
     Operand,
-    Order,
     Parameter,
 )
 from tilewright.records.launch import Launch
@@ -31,13 +31,12 @@ def equation(algorithm: Algorithm) -> str:
         return "not lifted: " + ("; ".join(algorithm.reasons) or "no family takes it")
     index = "".join(f"{axis}, " for axis in algorithm.batch_axes)
     total = f"sum over k of {_at(algorithm.a, index, 'm', 'k')} * {_at(algorithm.b, index, 'k', 'n')}"
-    kept = _kept((*algorithm.a.orders, *algorithm.b.orders))
+    kept = orders_text((*algorithm.a.orders, *algorithm.b.orders))
     total += f" where {kept}" if kept else ""
     said = []
     for output in algorithm.outputs:
-        beyond = (
-            f" ({'0' if output.zero_outside else 'unchanged'} unless {_kept(output.orders)})" if output.orders else ""
-        )
+        kept = orders_text(output.orders)
+        beyond = f" ({'0' if output.zero_outside else 'unchanged'} unless {kept})" if kept else ""
         target = f"{name_of(output.operand)}[{index}m, n]{beyond}"
         if _is_plain(output.value):
             said.append(f"{target} = {total}")
@@ -114,11 +113,6 @@ def expression(value: Expression) -> str:
             return f"({expression(left)} {_SIGNS[operation]} {expression(right)})"
         case Apply(operation=operation, arguments=arguments):
             return f"{operation}({', '.join(expression(one) for one in arguments)})"
-
-
-def _kept(orders: Iterable[Order]) -> str:
-    """``m <= k and k <= n``; empty where nothing is left out."""
-    return " and ".join(f"{order.low}{f' + {order.gap}' if order.gap else ''} <= {order.high}" for order in orders)
 
 
 def _at(operand: Operand, index: str, *axes: str) -> str:

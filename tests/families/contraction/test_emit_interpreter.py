@@ -4,10 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from emit_cases import BATCHED, batched, interpret, lifted, plain, source
+from emit_cases import BATCHED, batched, interpret, lifted, source
 
 from tilewright.families.contraction.emit import emit
-from tilewright.records.algorithm import Contraction, Order
 from tilewright.records.schedule import Schedule
 from tilewright.records.trial import Refusal
 
@@ -55,49 +54,6 @@ def test_every_form_is_right_on_ragged_even_and_single_elements(tmp_path: Path) 
         shapes = "((64, 64, 64), (100, 52, 36), (1, 1, 1), (129, 70, 65))" if main else "((1, 1, 1), (100, 52, 36))"
         limits = "((torch.float32, 1e-6), (torch.float16, 1e-3))" if main else "((torch.float32, 1e-6),)"
         cases.append((path, CHECK.replace("SHAPES", shapes).replace("LIMITS", limits)))
-    interpret(cases)
-
-
-TRIANGLES_CHECK = """
-empty = torch.empty
-for M, N, K in ((64, 64, 64), (100, 100, 100), (1, 1, 1), (129, 70, 65), (70, 129, 33)):
-    a, b = torch.randn(K, M), torch.randn(N, K)
-    A, B, outside = a.double().T, b.double().T, torch.full((M, N), 7.0, dtype=torch.float64)
-    exact = WANTED
-    torch.empty = lambda *size, **options: empty(*size, **options).fill_(7)
-    found = model(a, b).double()
-    torch.empty = empty
-    assert ((found - exact).abs() < 1e-4).all(), (name, M, N, K)
-"""
-TRIANGLES = {
-    "upper": "torch.triu(torch.triu(A) @ torch.triu(B))",
-    "whole": "torch.triu(A @ B, 2)",
-    "lower": "torch.tril(torch.tril(A, -1) @ B, -1) + torch.triu(outside)",
-}
-
-
-def triangles(which: str) -> Contraction:
-    whole = plain()
-    (out,) = whole.outputs
-    if which == "lower":
-        below = replace(whole.a, orders=(Order(low="k", high="m", gap=1),))
-        return replace(whole, a=below, outputs=(replace(out, orders=(Order(low="n", high="m", gap=1),)),))
-    if which == "whole":
-        return replace(whole, outputs=(replace(out, orders=(Order(low="m", high="n", gap=2),), zero_outside=True),))
-    a = replace(whole.a, orders=(Order(low="m", high="k"),))
-    b = replace(whole.b, orders=(Order(low="k", high="n"),))
-    return replace(whole, a=a, b=b, outputs=(replace(out, orders=(Order(low="m", high="n"),), zero_outside=True),))
-
-
-@pytest.mark.parametrize("which", TRIANGLES)
-def test_triangles(tmp_path: Path, which: str) -> None:
-    cases = []
-    for name in ("grid_2d", "row_major", "column_major", "grouped", "split", "split_even_k", "persistent"):
-        text = emit(source(), lifted(triangles(which)), PLANS[name], docstring="Test.")
-        assert isinstance(text, str), text
-        path = tmp_path / f"{name}.py"
-        path.write_text(text)
-        cases.append((path, TRIANGLES_CHECK.replace("WANTED", TRIANGLES[which])))
     interpret(cases)
 
 

@@ -108,7 +108,7 @@ class ContractionKernel:
         lines, names = self.lines, self.names
         self._bind_extents()
         order = replace(self.schedule, program_order="row_major", split_k=1, persistent=False)
-        write_tile_index(lines, self.algorithm, order, names)
+        write_tile_index(lines, self.algorithm, order, names, walks_k=False)
         lines.add("")
         self._write_offsets(with_k=False)
         self._write_masks()

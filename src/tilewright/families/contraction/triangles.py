@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -31,6 +31,13 @@ def skips(algorithm: Contraction) -> bool:
 def is_structured(algorithm: Contraction) -> bool:
     """Whether any tensor that is read or written has an order."""
     return skips(algorithm) or any(output.orders for output in algorithm.outputs)
+
+
+def orders_text(orders: Iterable[Order]) -> str:
+    """``m <= k and k <= n``; empty where nothing is left out."""
+    return " and ".join(
+        f"{order.low}{f' + {order.gap}' if order.gap else ''} <= {order.high}" for order in dict.fromkeys(orders)
+    )
 
 
 def last_first(algorithm: Contraction, axis: str) -> bool:

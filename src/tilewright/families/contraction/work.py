@@ -25,11 +25,12 @@ _PARTIAL_BYTES = 4
 _NARROW_BYTES = 2
 
 
-def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
+def work(lifted: Lifted, schedule: Schedule, launch: Launch, *, as_input: bool = False) -> Work:
     """What one launch under ``schedule`` does to the machine.
 
     The second kernel of a split k counts with its bytes only; copies of operands that a layout asks for, and the
-    launch does not have, count by themselves.
+    launch does not have, count by themselves. Of triangles an emitted kernel walks only the steps of k that are not all
+    zeros, and the input, which is what ``as_input`` asks for, all of them.
 
     Raises:
         ValueError: ``lifted`` is no contraction, or an extent cannot be evaluated.
@@ -50,7 +51,7 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
     )
     steps = whole = max(1, -(-k // (schedule.block_k * schedule.split_k)))
     walked = 1.0
-    if skips(algorithm):
+    if skips(algorithm) and not as_input:
         mean = mean_steps(algorithm, schedule, (m, n, k))
         steps, walked = max(1, round(mean)), min(mean / whole, 1.0)
     programs = grid.num_m * grid.num_n * batch * schedule.split_k
