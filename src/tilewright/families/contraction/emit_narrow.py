@@ -66,8 +66,15 @@ def scale_texts(given: Narrowing, *, batched: bool, banded: bool = False) -> tup
         "    x_ptrs = x_ptr + row * stride_row + at % width * stride_column",
     ]
     power += ["    x_ptrs += at // width // tl.maximum(rows, 1) * stride_batch"] if batched else []
-    power += [f"    diagonal = at % width - {'row' if batched else 'at // width'}"] if banded else []
-    inside = f"(at < size) & (diagonal >= {LOW}) & (diagonal <= {HIGH})" if banded else "at < size"
+    inside = "in_band" if banded else "at < size"
+    power += (
+        [
+            f"    diagonal = at % width - {'row' if batched else 'at // width'}",
+            f"    in_band = (at < size) & (diagonal >= {LOW}) & (diagonal <= {HIGH})",
+        ]
+        if banded
+        else []
+    )
     power += [
         f"    x = tl.abs(tl.load(x_ptrs, mask={inside}, other=0).to(tl.float32))",
         '    largest = tl.max(tl.where(x < float("inf"), x, 0.0))  # infinity and NaN say nothing of the others',

@@ -46,8 +46,8 @@ def last_first(algorithm: Contraction, axis: str) -> bool:
     return any(order.high == axis for order in orders) and not any(order.low == axis for order in orders)
 
 
-def mean_steps(algorithm: Contraction, schedule: Schedule, lengths: tuple[int, int, int]) -> float:
-    """Steps of k that a program walks, on average over all programs of a launch.
+def steps_of_programs(algorithm: Contraction, schedule: Schedule, lengths: tuple[int, int, int]) -> tuple[float, float]:
+    """Steps of k that a program walks: on average over all programs of a launch, and the most.
 
     Args:
         algorithm: A contraction.
@@ -56,7 +56,8 @@ def mean_steps(algorithm: Contraction, schedule: Schedule, lengths: tuple[int, i
     """
     blocks = (schedule.block_m, schedule.block_n, schedule.block_k)
     orders = (*operand_orders(algorithm), *skipped_tiles(algorithm))
-    return _steps_of_all(orders, lengths, blocks) / schedule.split_k
+    mean, most = _steps_of_tiles(orders, lengths, blocks)
+    return mean / schedule.split_k, most / schedule.split_k
 
 
 def kept(orders: Sequence[Order], sizes: Mapping[str, int]) -> float:
@@ -70,8 +71,10 @@ def _kept(orders: tuple[Order, ...], lengths: tuple[int, ...]) -> float:
 
 
 @lru_cache(maxsize=1024)
-def _steps_of_all(orders: tuple[Order, ...], lengths: tuple[int, int, int], blocks: tuple[int, int, int]) -> float:
-    """Mean over the tiles; kept, since neither warps nor stages nor program orders matter."""
+def _steps_of_tiles(
+    orders: tuple[Order, ...], lengths: tuple[int, int, int], blocks: tuple[int, int, int]
+) -> tuple[float, float]:
+    """Mean and most over the tiles; kept, since neither warps nor stages nor program orders matter."""
     starts = {axis: np.arange(0, length, block) for axis, length, block in zip("mn", lengths, blocks, strict=False)}
     first = {"m": starts["m"][:, None], "n": starts["n"][None, :]}
     last = {axis: first[axis] + block for axis, block in zip("mn", blocks, strict=False)}
@@ -85,4 +88,5 @@ def _steps_of_all(orders: tuple[Order, ...], lengths: tuple[int, int, int], bloc
             end = np.minimum(end, last[order.high] - order.gap)
         else:
             end = np.where(first[order.low] + order.gap < last[order.high], end, begin)
-    return float(np.ceil(np.maximum(end - begin, 0.0) / block_k).mean())
+    steps = np.ceil(np.maximum(end - begin, 0.0) / block_k)
+    return float(steps.mean()), float(steps.max())

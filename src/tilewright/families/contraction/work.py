@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
+from math import ceil, prod
 
 from tilewright.families.contraction.emit_expression import operands as epilogue_operands
 from tilewright.families.contraction.layouts import all_placed, copied, lies_so
 from tilewright.families.contraction.narrowing import SMALL_LAUNCHES, narrowed_algorithm
 from tilewright.families.contraction.sizes import sizes_of, values_of
-from tilewright.families.contraction.triangles import kept, mean_steps, skips
+from tilewright.families.contraction.triangles import kept, skips, steps_of_programs
 from tilewright.families.index_expression import evaluate
 from tilewright.records.algorithm import Contraction, Operand
 from tilewright.records.launch import Launch
@@ -50,10 +50,10 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch, *, as_input: bool =
         group_m=schedule.group_m,
     )
     steps = whole = max(1, -(-k // (schedule.block_k * schedule.split_k)))
-    walked = 1.0
+    walked, most = 1.0, 0
     if skips(algorithm) and not as_input:
-        mean = mean_steps(algorithm, schedule, (m, n, k))
-        steps, walked = max(1, round(mean)), min(mean / whole, 1.0)
+        mean, longest = steps_of_programs(algorithm, schedule, (m, n, k))
+        steps, walked, most = max(1, round(mean)), min(mean / whole, 1.0), ceil(longest)
     programs = grid.num_m * grid.num_n * batch * schedule.split_k
     padded = 2.0 * programs * whole * walked * schedule.block_m * schedule.block_n * schedule.block_k
     unit, times = _unit(algorithm, schedule)
@@ -77,6 +77,7 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch, *, as_input: bool =
         block_k=schedule.block_k,
         compute_bytes=max(_bytes(_computed(algorithm.a)), _bytes(_computed(algorithm.b))),
         k_steps=steps,
+        most_k_steps=most,
         tiles=grid,
         operands=tiled,
         persistent=schedule.persistent,
@@ -168,14 +169,10 @@ def _tiled(
     contiguous: str | None,
     walked: float,
 ) -> TiledOperand:
-    """The operand's tiles; ``contiguous`` is the axis that its layout makes so, ``None`` where it is read as it is.
-
-    A mask along a diagonal lets no neighbours be read together, whichever axis is contiguous.
-    """
+    """The operand's tiles; ``contiguous`` is the axis that its layout makes so, ``None`` where it is read as it is."""
     size = _bytes(operand.dtype)
     moved = [name for name in sizes if operand.strides.get(name, "0") != "0"]
     unit = [name for name in (axis, "k") if name in moved and evaluate(operand.strides[name], values) == 1]
-    unit = [] if operand.orders else unit
     return TiledOperand(
         name=operand.parameter,
         axes=(axis, "batch") if any(name not in "mnk" for name in moved) else (axis,),
@@ -183,6 +180,7 @@ def _tiled(
         total_bytes=_elements(operand, sizes) * walked * size,
         element_bytes=size,
         contiguous_axis=contiguous or (unit[-1] if unit else ""),
+        one_by_one=bool(operand.orders) and contiguous is None,
     )
 
 
