@@ -56,9 +56,9 @@ TRIANGLES = {
     "lower": ("(lambda x: x.tril(-1))", WHOLE, "torch.tril(torch.tril(A, -1) @ B, -1) + torch.triu(outside)"),
 }
 FORMS = {
-    "upper": (*MASKED, *COPIED),
-    "result": ("grid_2d", "split"),
-    "lower": ("row_major", "described", "packed_split", "narrowed"),
+    "upper": ("grid_2d", "split", "persistent", *COPIED),
+    "result": ("split",),
+    "lower": ("row_major", "described", "narrowed"),
 }
 
 
@@ -133,6 +133,7 @@ def test_the_input_walks_all_steps_and_what_is_emitted_walks_few() -> None:
     after = work(square, schedule, square.launch)
     assert before.flops == {"tensor_tf32": 2.0 * 4096**3}
     assert after.flops["tensor_tf32"] / before.flops["tensor_tf32"] == pytest.approx(1 / 6, rel=0.1)
+    assert after.minimum_dram_bytes == pytest.approx((1 / 2 + 1 / 2 + 1) * 4 * 4096**2, rel=0.01)
     packed = work(square, replace(schedule, **PLACED), square.launch)  # type: ignore[arg-type]
     assert (before.most_k_steps, packed.most_k_steps) == (0, 128)
     assert [one.one_by_one for one in (*before.operands, *packed.operands)] == [True, True, False, False]

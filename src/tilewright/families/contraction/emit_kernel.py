@@ -25,6 +25,7 @@ from tilewright.families.contraction.emit_signature import (
     signature_groups,
 )
 from tilewright.families.contraction.emit_text import Lines, Names, docstring, factor, is_atom, names_in, term
+from tilewright.families.contraction.triangles import skips
 from tilewright.records.algorithm import Contraction, Operand, Output
 from tilewright.records.schedule import Schedule
 
@@ -184,6 +185,8 @@ class ContractionKernel:
                 f"{begin} = {names('pid_k')} * {chunk}",
                 f"{end} = min({begin} + {chunk}, {self.extents['k']})",
             )
+        # steps begin at multiples of BLOCK_K: only the end of K itself can cut one, and Triton knows more of that
+        last = self.extents["k"] if skips(self.algorithm) else end
         begin, end = write_range(lines, names, self.algorithm, begin, end)
         lines.add("")
         loads = Loads(
@@ -199,7 +202,7 @@ class ContractionKernel:
         lines.add(f"{acc} = tl.zeros((BLOCK_M, BLOCK_N), dtype={dtype})")
         lines.add(f"for {k} in range({begin}, {end}, BLOCK_K):")
         lines.indent += 1
-        loads.write_step(k, end)
+        loads.write_step(k, last)
         lines.add(f"{acc} = tl.dot({names('a')}, {names('b')}, {acc}{self._dot_options()})")
         loads.write_end_of_step()
         lines.indent -= 1

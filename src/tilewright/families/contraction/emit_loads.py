@@ -10,7 +10,7 @@ from tilewright.families.contraction.emit_grid import batch_name
 from tilewright.families.contraction.emit_orders import load_masks
 from tilewright.families.contraction.emit_text import Lines, Names, term
 from tilewright.families.contraction.layouts import Placed
-from tilewright.families.contraction.triangles import skips
+from tilewright.families.contraction.triangles import begins_late
 from tilewright.records.algorithm import Contraction, Operand
 from tilewright.records.schedule import Schedule
 
@@ -30,7 +30,7 @@ class Loads:
     @property
     def begins_inside(self) -> bool:
         """Whether a program walks a part of k only, and has bound where that begins."""
-        return self.schedule.split_k > 1 or skips(self.algorithm)
+        return self.schedule.split_k > 1 or begins_late(self.algorithm)
 
     @property
     def operands(self) -> tuple[tuple[str, Operand], ...]:
@@ -47,7 +47,7 @@ class Loads:
             self.lines.add(f"{self.names('k_step')} = tl.cast(BLOCK_K, tl.int64)")
 
     def write_step(self, k: str, end: str) -> None:
-        """Bind both tiles of the step that begins at ``k``; ``end`` is where this program's part of k ends."""
+        """Bind both tiles of the step that begins at ``k``; what lies at ``end`` or beyond is not read."""
         if self.described:
             for side, operand in self.operands:
                 self.lines.add(f"{self.names(side)} = {self._described(side, operand, k)}")

@@ -28,24 +28,38 @@ def write_range(lines: Lines, names: Names, algorithm: Contraction, begin: str, 
     """
     if not skips(algorithm):
         return begin, end
-    first, last = names("k_begin"), names("k_end")
     lines.add("", "# Only the steps of K in which this tile's operands are not all zeros.")
-    lows, highs = [begin], [end]
+    lows = [] if begin == "0" else [begin]
+    highs = [end]
     for order in operand_orders(algorithm):
         if order.high == "k":
-            lows.append(f"({_plus(_start(names, order.low), order.gap)}) // BLOCK_K * BLOCK_K")
+            lows += ["0"] if order.gap < 0 and not lows else []
+            lows.append(f"{_factor(_plus(_start(names, order.low), order.gap))} // BLOCK_K * BLOCK_K")
         else:
             highs.append(_plus(_stop(names, order.high), -order.gap))
-    for word, name, several in (("max", first, lows), ("min", last, highs)):
-        text = several[0]
-        for other in several[1:]:
-            text = f"{word}({text}, {other})"
-        if text != name:
-            lines.add(f"{name} = {text}")
-    for order in skipped_tiles(algorithm):
-        kept = f"{_plus(_start(names, order.low), order.gap)} < {_stop(names, order.high)}"
-        lines.add(f"{last} = tl.where({kept}, {last}, {first})")
-    return first, last
+    first = _bound(lines, names("k_begin"), "max", lows) if lows else begin
+    last = names("k_end")
+    kept = [f"{_plus(_start(names, one.low), one.gap)} < {_stop(names, one.high)}" for one in skipped_tiles(algorithm)]
+    if highs[1:] or not kept:
+        end = _bound(lines, last, "min", highs)
+    for condition in kept:
+        lines.add(f"{last} = tl.where({condition}, {end}, {first})")
+        end = last
+    return first, end
+
+
+def _bound(lines: Lines, name: str, word: str, several: Sequence[str]) -> str:
+    """Bind the largest or smallest of several to ``name``."""
+    text = several[0]
+    for other in several[1:]:
+        text = f"{word}({text}, {other})"
+    if text != name:
+        lines.add(f"{name} = {text}")
+    return name
+
+
+def _factor(text: str) -> str:
+    return f"({text})" if " + " in text or " - " in text else text
 
 
 def load_masks(names: Names, side: str, orders: Sequence[Order], k: str) -> list[str]:

@@ -28,6 +28,11 @@ def skips(algorithm: Contraction) -> bool:
     return bool(operand_orders(algorithm) or skipped_tiles(algorithm))
 
 
+def begins_late(algorithm: Contraction) -> bool:
+    """Whether tiles may skip the first steps of k, and not only the last ones."""
+    return any(order.high == "k" for order in operand_orders(algorithm))
+
+
 def is_structured(algorithm: Contraction) -> bool:
     """Whether any tensor that is read or written has an order."""
     return skips(algorithm) or any(output.orders for output in algorithm.outputs)

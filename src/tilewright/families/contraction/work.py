@@ -11,7 +11,7 @@ from tilewright.families.contraction.narrowing import SMALL_LAUNCHES, narrowed_a
 from tilewright.families.contraction.sizes import sizes_of, values_of
 from tilewright.families.contraction.triangles import kept, skips, steps_of_programs
 from tilewright.families.index_expression import evaluate
-from tilewright.records.algorithm import Contraction, Operand
+from tilewright.records.algorithm import Contraction, Operand, Output
 from tilewright.records.launch import Launch
 from tilewright.records.schedule import Schedule
 from tilewright.records.trial import Lifted
@@ -60,7 +60,7 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch, *, as_input: bool =
     values = values_of(launch)
     tiled = _operands(algorithm, schedule, sizes, values, walked)
     copies = _copies(lifted.algorithm, schedule, launch, sizes, values)
-    written = sum(_bytes(output.operand.dtype) * m * n * batch for output in algorithm.outputs)
+    written = sum(_stored(output, sizes) * batch for output in algorithm.outputs)
     read, read_once = _epilogue_bytes(algorithm, grid, sizes)
     partial = _PARTIAL_BYTES * m * n * batch * schedule.split_k if schedule.split_k > 1 else 0
     return Work(
@@ -110,6 +110,12 @@ def _unit(algorithm: Contraction, schedule: Schedule) -> tuple[str, int]:
 def _least(operand: Operand, sizes: Mapping[str, int]) -> float:
     """Bytes of all its elements that count, once each."""
     return _elements(operand, sizes) * float(_bytes(operand.dtype)) * kept(operand.orders, sizes)
+
+
+def _stored(output: Output, sizes: Mapping[str, int]) -> float:
+    """Bytes of one of a batch of outputs; of a triangle with nothing beyond its diagonal, those of its elements."""
+    share = 1.0 if output.zero_outside else kept(output.orders, sizes)
+    return _bytes(output.operand.dtype) * max(sizes["m"], 1) * max(sizes["n"], 1) * share
 
 
 def _elements(operand: Operand, sizes: Mapping[str, int]) -> int:
