@@ -22,6 +22,8 @@ from tilewright.records.schedule import Schedule
 
 H200 = targets.load("h200")
 SMALL = {"block_m": 32, "block_n": 64, "block_k": 32}
+LARGE = {"block_m": 128, "block_n": 64, "block_k": 32}
+"""Longer than the tiles that are copied one by one."""
 PLACED = {"a_layout": "m_major", "b_layout": "k_major"}
 MASKED = {
     "grid_2d": Schedule(**SMALL),
@@ -30,10 +32,10 @@ MASKED = {
     "persistent": Schedule(program_order="column_major", persistent=True, masks="wrapped", **SMALL),
 }
 COPIED = {
-    "described": Schedule(descriptors=True, **PLACED, **SMALL),
-    "packed": Schedule(program_order="grouped", group_m=2, pointers="advanced", **PLACED, **SMALL),
-    "packed_split": Schedule(split_k=2, masks="even_k", a_layout="k_major", b_layout="n_major", **SMALL),
-    "narrowed": Schedule(program_order="row_major", descriptors=True, operand_dtype="fp16", **PLACED, **SMALL),
+    "described": Schedule(descriptors=True, **PLACED, **LARGE),
+    "packed": Schedule(program_order="grouped", group_m=2, pointers="advanced", **PLACED, **LARGE),
+    "packed_split": Schedule(split_k=2, masks="even_k", a_layout="k_major", b_layout="n_major", **LARGE),
+    "narrowed": Schedule(program_order="row_major", descriptors=True, operand_dtype="fp16", **PLACED, **LARGE),
 }
 
 CHECK = """
@@ -87,7 +89,7 @@ def test_every_form_is_right_and_reads_nothing_outside(tmp_path: Path) -> None:
         kept_a, kept_b, wanted = TRIANGLES[which]
         check = CHECK.replace("KEPT_A", kept_a).replace("KEPT_B", kept_b).replace("WANTED", wanted)
         check = check.replace("LIMIT", "5e-2" if schedule.operand_dtype else "1e-4")
-        shapes = "[(129, 70, 65), (1, 1, 1)]" if name in MASKED else "[(70, 130, 164), (1, 1, 1)]"
+        shapes = "[(129, 70, 65), (1, 1, 1)]" if name in MASKED else "[(200, 130, 100)]"
         cases.append((path, check.replace("SHAPES", shapes)))
     interpret(cases)
 
@@ -95,7 +97,7 @@ def test_every_form_is_right_and_reads_nothing_outside(tmp_path: Path) -> None:
 def test_a_copy_goes_no_farther_than_tiles_reach() -> None:
     text = emit(source(), lifted(triangles("upper")), (COPIED["described"],), docstring="Test.")
     assert isinstance(text, str)
-    assert "REACH=96" in text
+    assert "REACH=160" in text
     assert "& (" not in text.split("for k in range")[1].split("tl.dot")[0]
 
 
