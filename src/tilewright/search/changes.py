@@ -107,9 +107,12 @@ def _counted(number: int, noun: str) -> str:
 
 
 def changes_of(analysed: Analysed, plan: Plan, target: Target) -> tuple[Change, ...]:
-    """Every group of fields in which the plan differs from the input, each with its predicted effect alone."""
+    """Every group of fields in which the plan differs from the input, each with its predicted effect alone.
+
+    Steps of K that an emitted kernel skips come first, whatever its schedule.
+    """
     before = analysed.lifted.schedule
-    found = []
+    found = _skipping(analysed, target)
     for group in _GROUPS:
         values = [tuple(getattr(entry, field) for field in group.fields) for entry in plan]
         old = tuple(getattr(before, field) for field in group.fields)
@@ -152,6 +155,24 @@ def _plain(value: object) -> str:
 def _values(group: _Group, plan: Plan) -> str:
     values = list(dict.fromkeys(_value(group, entry) for entry in plan))
     return values[0] if len(values) == 1 else f"tuned over {len(values)}: " + "; ".join(values)
+
+
+def _skipping(analysed: Analysed, target: Target) -> list[Change]:
+    lifted, work = analysed.lifted, analysed.family.work
+    if not isinstance(lifted.algorithm, Contraction) or not skips(lifted.algorithm):
+        return []
+    whole, short = (
+        estimate(work(lifted, lifted.schedule, lifted.launch, as_input=as_input), target).time_us
+        for as_input in (True, False)
+    )
+    change = Change(
+        field="steps of K",
+        before="all",
+        after="those that count for the tile, most of them first",
+        reason="a product with a zero beyond a triangle's diagonal adds nothing",
+        predicted_ratio=whole / short if 0.0 < short < float("inf") else None,
+    )
+    return [change]
 
 
 def _alone(analysed: Analysed, group: _Group, plan: Plan, target: Target) -> float | None:

@@ -49,16 +49,15 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch, *, as_input: bool =
         program_order=schedule.program_order,
         group_m=schedule.group_m,
     )
-    steps = whole = max(1, -(-k // (schedule.block_k * schedule.split_k)))
-    walked, most = 1.0, 0
+    whole = max(1, -(-k // (schedule.block_k * schedule.split_k)))
+    mean, most = float(whole), 0.0
     if skips(algorithm) and not as_input:
-        mean, longest = steps_of_programs(algorithm, schedule, (m, n, k))
-        steps, walked, most = max(1, round(mean)), min(mean / whole, 1.0), ceil(longest)
+        mean, most = steps_of_programs(algorithm, schedule, (m, n, k))
     programs = grid.num_m * grid.num_n * batch * schedule.split_k
-    padded = 2.0 * programs * whole * walked * schedule.block_m * schedule.block_n * schedule.block_k
+    padded = 2.0 * programs * mean * schedule.block_m * schedule.block_n * schedule.block_k
     unit, times = _unit(algorithm, schedule)
     values = values_of(launch)
-    tiled = _operands(algorithm, schedule, sizes, values, walked)
+    tiled = _operands(algorithm, schedule, sizes, values, mean / whole)
     copies = _copies(lifted.algorithm, schedule, launch, sizes, values)
     written = sum(_stored(output, sizes) * batch for output in algorithm.outputs)
     read, read_once = _epilogue_bytes(algorithm, grid, sizes)
@@ -76,8 +75,8 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch, *, as_input: bool =
         block_n=schedule.block_n,
         block_k=schedule.block_k,
         compute_bytes=max(_bytes(_computed(algorithm.a)), _bytes(_computed(algorithm.b))),
-        k_steps=steps,
-        most_k_steps=most,
+        k_steps=max(1, round(mean)),
+        most_k_steps=ceil(most),
         tiles=grid,
         operands=tiled,
         persistent=schedule.persistent,
