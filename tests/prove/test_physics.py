@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tilewright import targets
-from tilewright.prove.physics import contraction_operations, floor, floor_on, peaks_of, physics_fact
+from tilewright.prove.physics import contraction_operations, floor, floor_on, kept_share, peaks_of, physics_fact
 from tilewright.prove.physics_probe import needed_inputs, written_bytes
-from tilewright.records.algorithm import Accumulated, Contraction, Operand, Output
+from tilewright.records.algorithm import Accumulated, Contraction, Operand, Order, Output
 
 H200 = {"l2_bytes": 60_000_000, "dram_gb_per_s": 4800.0}
 
@@ -114,6 +114,26 @@ def test_the_operations_of_a_lifted_contraction() -> None:
     assert found(contraction("bf16"), sizes) == {"tensor_bf16": 24_000.0}
     assert found(replace(contraction("fp16"), accumulator_dtype="fp16"), sizes) == {}
     assert found(contraction("fp8e4nv"), sizes) == {}
+
+
+def test_of_triangles_only_what_is_kept_counts() -> None:
+    sizes = {"m": 600, "n": 600, "k": 600, "b0": 1}
+    whole = contraction()
+    upper = replace(
+        whole,
+        a=replace(whole.a, orders=(Order(low="m", high="k"),)),
+        b=replace(whole.b, orders=(Order(low="k", high="n"),)),
+    )
+    assert kept_share(whole, sizes) == 1.0
+    assert kept_share(replace(whole, a=upper.a), sizes) == pytest.approx(1 / 2, rel=0.01)
+    assert kept_share(upper, sizes) == pytest.approx(1 / 6, rel=0.01)
+    lower = replace(whole, outputs=(replace(whole.outputs[0], orders=(Order(low="n", high="m", gap=1),)),))
+    assert kept_share(lower, sizes) == pytest.approx(1 / 2, rel=0.01)
+    assert kept_share(lower, {**sizes, "k": 0}) == 1.0
+    few = {"m": 3, "n": 4, "k": 5, "b0": 1}
+    kept = sum(m <= k <= n for m in range(3) for k in range(5) for n in range(4))
+    assert kept_share(upper, few) == pytest.approx(kept / 60)
+    assert contraction_operations(upper, few) == {"tensor_tf32": pytest.approx(2.0 * kept)}
 
 
 @pytest.mark.parametrize("name", targets.names())

@@ -170,6 +170,14 @@ def steps_per_iteration(work: Work, build: Build, path: str) -> int:
     return max(1, round(found / _products(work, path))) if found else 1
 
 
+def _copies_issued(work: Work) -> float:
+    """Return the copies that a thread issues in one k step: of 16 bytes, or of one element where a mask cuts across."""
+    together = {"m" if "m" in one.axes else "n": 16 / one.element_bytes for one in work.operands if one.one_by_one}
+    sides = {"m": work.block_m, "n": work.block_n}
+    pieces = sum(length * together.get(side, 1.0) for side, length in sides.items())
+    return copies_per_thread(work) * pieces / (work.block_m + work.block_n)
+
+
 def _instructions(work: Work, build: Build | None, path: str) -> float:
     """Return the instructions that one warp issues in one k step."""
     if not work.operands or not work.block_k:
@@ -177,7 +185,7 @@ def _instructions(work: Work, build: Build | None, path: str) -> float:
     if build is not None and build.mix.loop:
         return sum(build.mix.loop.values()) / steps_per_iteration(work, build, path)
     threads = work.num_warps * 32
-    copies = copies_per_thread(work)
+    copies = _copies_issued(work)
     if path != "mma_sync":
         products = _products(work, path) if path != "none" else work.block_m * work.block_n * work.block_k / threads
         return products + 3 * copies + 60

@@ -80,6 +80,7 @@ def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic:
     floors = {name: value for name, value in floors.items() if value > 0.0}
     binds = max(floors, key=lambda name: floors[name])
     busy = _busy_cycles(step, together * work.num_warps) * steps_of_sm / clocks_per_us
+    busy = max(busy, _busy_cycles(step, work.num_warps) * work.most_k_steps / clocks_per_us)
     busiest = max([busy, *(floors.get(name, 0.0) for name in ("l2", "dram"))])
     time = _together(busiest, floors.get("latency", 0.0))
     time += (1 if work.persistent else rounds) * constants.PROGRAM_OVERHEAD_CYCLES / clocks_per_us
@@ -165,7 +166,7 @@ def _latency_us(work: Work, target: Target, traffic: Traffic, step: StepCycles, 
     if ahead <= 1:
         ahead, products = 1, products * (1 - constants.PRODUCTS_AFTER_COPY)
     circle = latency + constants.LOADED_LATENCY_CYCLES + copied + products
-    steps_of_slot = ceil(work.programs / target.sm_count) / together * work.k_steps
+    steps_of_slot = max(ceil(work.programs / target.sm_count) / together * work.k_steps, work.most_k_steps)
     return circle / ahead * steps_of_slot / target.boost_clock_mhz
 
 

@@ -43,5 +43,8 @@ class Family(Protocol):
             docstring: What changed and why, for the kernel's docstring.
         """
 
-    def work(self, lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
-        """What one launch under ``schedule`` does to the machine, with the values of ``launch``."""
+    def work(self, lifted: Lifted, schedule: Schedule, launch: Launch, *, as_input: bool = False) -> Work:
+        """What one launch under ``schedule`` does to the machine, with the values of ``launch``.
+
+        A kernel that is emitted may leave out work which the input does: ``as_input`` counts that too.
+        """

@@ -14,10 +14,12 @@ Peaks are the Target's; the margins below stand for memory and clocks that run a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from tilewright.records.algorithm import Contraction
+import numpy as np
+
+from tilewright.records.algorithm import Contraction, Order
 from tilewright.records.target import Target
 
 DRAM_MARGIN = 1.1
@@ -134,8 +136,14 @@ def peaks_of(target: Target) -> dict[str, float]:
     return {unit: rate for unit, rate in known.items() if rate is not None}
 
 
+_SAMPLES = 256
+"""Rows, and columns, at which the share of a triangle is looked at."""
+
+
 def contraction_operations(algorithm: Contraction, sizes: Mapping[str, int]) -> dict[str, float]:
     """Operations of one launch of a lifted contraction, by unit: two for each m, n and k of every batch.
+
+    Of triangles only the products whose factors and result are all kept count.
 
     Empty where the rate is in doubt: a narrow accumulator (twice the rate on some cards), or operands of a type that
     no peak is known of.
@@ -151,7 +159,7 @@ def contraction_operations(algorithm: Contraction, sizes: Mapping[str, int]) -> 
     if unit is None:
         return {}
     axes = ("m", "n", "k", *algorithm.batch_axes)
-    count = 2.0 * math.prod(max(0, sizes[axis]) for axis in axes)
+    count = 2.0 * math.prod(max(0, sizes[axis]) for axis in axes) * kept_share(algorithm, sizes)
     if unit == "tensor_tf32":
         # any other word than these two is counted at the fastest there is
         if algorithm.input_precision == "ieee":
@@ -159,6 +167,39 @@ def contraction_operations(algorithm: Contraction, sizes: Mapping[str, int]) -> 
         elif algorithm.input_precision == "tf32x3":
             count *= 3.0
     return {unit: count}
+
+
+def kept_share(algorithm: Contraction, sizes: Mapping[str, int]) -> float:
+    """Which part of all m, n and k the orders of a contraction keep, from 0 to 1: what is zero need not be multiplied.
+
+    Args:
+        algorithm: a contraction.
+        sizes: length of every axis in this launch.
+    """
+    orders = {*algorithm.a.orders, *algorithm.b.orders}
+    orders |= set.intersection(*(set(output.orders) for output in algorithm.outputs))
+    return share_of(orders, sizes)
+
+
+def share_of(orders: Collection[Order], sizes: Mapping[str, int]) -> float:
+    """Which part of all m, n and k keeps all of some orders, from 0 to 1."""
+    if not orders or min(sizes[axis] for axis in "mnk") < 1:
+        return 1.0
+    rows, columns = (
+        (np.arange(min(sizes[axis], _SAMPLES)) + 0.5) * sizes[axis] / min(sizes[axis], _SAMPLES) for axis in "mn"
+    )
+    places = {"m": rows[:, None], "n": columns[None, :]}
+    first, last = np.zeros((1, 1)), np.full((1, 1), float(sizes["k"]))
+    kept = np.ones((1, 1), dtype=bool)
+    for order in orders:
+        if order.high == "k":
+            first = np.maximum(first, places[order.low] - 0.5 + order.gap)
+        elif order.low == "k":
+            last = np.minimum(last, places[order.high] + 0.5 - order.gap)
+        else:
+            kept = kept & (places[order.low] + order.gap <= places[order.high])
+    lengths = np.where(kept, np.maximum(last - first, 0.0), 0.0)
+    return float(np.broadcast_to(lengths, (rows.size, columns.size)).mean() / sizes["k"])
 
 
 def _memory_words(output_bytes: int, needed_input_bytes: int, l2_bytes: int) -> str:

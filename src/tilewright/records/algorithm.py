@@ -13,6 +13,15 @@ IndexExpression = str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """``low + gap <= high`` for the indices along two of the axes m, n and k: one side of a diagonal."""
+
+    low: str
+    high: str
+    gap: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operand:
     """A tensor read or written through an affine index map over named axes (``m``, ``n``, ``k``, ``b0`` …)."""
 
@@ -23,6 +32,8 @@ class Operand:
     offset: IndexExpression = "0"
     casts: tuple[str, ...] = ()
     """Dtypes the loaded value goes through before it is used, in order."""
+    orders: tuple[Order, ...] = ()
+    """Elements that break one of these count as 0 and are not read: a triangle of the tensor is used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +92,9 @@ class Output:
     operand: Operand
     value: Expression
     atomic: bool = False
+    orders: tuple[Order, ...] = ()
+    """Only elements that keep all of these hold the value; the others are 0, or stay as they are."""
+    zero_outside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One Schedule field that the candidate sets otherwise than the input did."""
+    """One Schedule field that the candidate sets otherwise than the input did, or work of the input that it skips."""
 
     field: str
     before: str

@@ -49,6 +49,8 @@ class TiledOperand:
     """Bytes of one element in memory."""
     contiguous_axis: str = "k"
     """The axis along which neighbouring elements are neighbours in memory: ``k``, ``m`` or ``n``; "" if none is."""
+    one_by_one: bool = False
+    """Its elements are loaded one by one all the same: a mask along a diagonal cuts across neighbours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,9 @@ class Work:
     stored_bytes: int = 4
     """Bytes of one element of the widest output."""
     k_steps: int = 1
-    """Steps of the main loop of one program."""
+    """Steps of the main loop of one program; rounded from the mean where programs differ."""
+    most_k_steps: int = 0
+    """Steps of the longest program, where programs differ; 0 where they are all alike."""
     tiles: TileGrid | None = None
     operands: tuple[TiledOperand, ...] = field(default_factory=tuple)
     persistent: bool = False

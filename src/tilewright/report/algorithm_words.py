@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tilewright.families.contraction.sizes import sizes_of, values_of
+from tilewright.families.contraction.triangles import orders_text
 from tilewright.families.index_expression import evaluate
 from tilewright.records.algorithm import (
     Accumulated,
@@ -30,9 +31,13 @@ def equation(algorithm: Algorithm) -> str:
         return "not lifted: " + ("; ".join(algorithm.reasons) or "no family takes it")
     index = "".join(f"{axis}, " for axis in algorithm.batch_axes)
     total = f"sum over k of {_at(algorithm.a, index, 'm', 'k')} * {_at(algorithm.b, index, 'k', 'n')}"
+    kept = orders_text((*algorithm.a.orders, *algorithm.b.orders))
+    total += f" where {kept}" if kept else ""
     said = []
     for output in algorithm.outputs:
-        target = f"{name_of(output.operand)}[{index}m, n]"
+        kept = orders_text(output.orders)
+        beyond = f" ({'0' if output.zero_outside else 'unchanged'} unless {kept})" if kept else ""
+        target = f"{name_of(output.operand)}[{index}m, n]{beyond}"
         if _is_plain(output.value):
             said.append(f"{target} = {total}")
             continue

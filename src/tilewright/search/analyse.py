@@ -90,7 +90,7 @@ def _analyse_launch(
     predicted: Estimate | None = None
     diagnosis = None
     if isinstance(build, Build):
-        predicted = estimate(family.work(lifted, lifted.schedule, launch), target, build)
+        predicted = estimate(family.work(lifted, lifted.schedule, launch, as_input=True), target, build)
         diagnosis = diagnose(
             kernel=launch.kernel,
             build=build,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from tilewright.cost import estimate
 from tilewright.families import Plan
+from tilewright.families.contraction.triangles import orders_text, skips
 from tilewright.records.algorithm import Contraction
 from tilewright.records.build import Build
 from tilewright.records.schedule import Schedule
@@ -106,9 +107,12 @@ def _counted(number: int, noun: str) -> str:
 
 
 def changes_of(analysed: Analysed, plan: Plan, target: Target) -> tuple[Change, ...]:
-    """Every group of fields in which the plan differs from the input, each with its predicted effect alone."""
+    """Every group of fields in which the plan differs from the input, each with its predicted effect alone.
+
+    Steps of K that an emitted kernel skips come first, whatever its schedule.
+    """
     before = analysed.lifted.schedule
-    found = []
+    found = _skipping(analysed, target)
     for group in _GROUPS:
         values = [tuple(getattr(entry, field) for field in group.fields) for entry in plan]
         old = tuple(getattr(before, field) for field in group.fields)
@@ -153,6 +157,24 @@ def _values(group: _Group, plan: Plan) -> str:
     return values[0] if len(values) == 1 else f"tuned over {len(values)}: " + "; ".join(values)
 
 
+def _skipping(analysed: Analysed, target: Target) -> list[Change]:
+    lifted, work = analysed.lifted, analysed.family.work
+    if not isinstance(lifted.algorithm, Contraction) or not skips(lifted.algorithm):
+        return []
+    whole, short = (
+        estimate(work(lifted, lifted.schedule, lifted.launch, as_input=as_input), target).time_us
+        for as_input in (True, False)
+    )
+    change = Change(
+        field="steps of K",
+        before="all",
+        after="those that count for the tile, most of them first",
+        reason="a product with a zero beyond a triangle's diagonal adds nothing",
+        predicted_ratio=whole / short if 0.0 < short < float("inf") else None,
+    )
+    return [change]
+
+
 def _alone(analysed: Analysed, group: _Group, plan: Plan, target: Target) -> float | None:
     """Predicted gain of this group's fields alone, both sides from guessed registers and shared memory."""
     if not isinstance(analysed.lifted.algorithm, Contraction):
@@ -174,12 +196,14 @@ def kernel_docstring(analysed: Analysed, plan: Plan) -> str:
     before, first = analysed.lifted.schedule, plan[0]
     if (first.program_order, first.group_m) != (before.program_order, before.group_m):
         lines.append(_order_sentence(first, batched=_batched(analysed)))
+    if isinstance(analysed.lifted.algorithm, Contraction) and skips(analysed.lifted.algorithm):
+        lines.append("Each tile walks only the steps of K that count for it; those with the most of them start first.")
     if first.split_k != before.split_k:
         lines.append(f"K is split {first.split_k} ways, since there are fewer tiles than multiprocessors.")
     if first.persistent != before.persistent:
         lines.append("One program on each multiprocessor, walking many tiles.")
     lines += _block_sentences(analysed, plan)
-    lines += _layout_sentences(first, before)
+    lines += _layout_sentences(analysed, first)
     if first.pointers != before.pointers and first.pointers == "advanced" and not first.descriptors:
         lines.append("Pointers advance by one step of K instead of being computed anew.")
     if first.masks != before.masks and not first.descriptors:
@@ -199,7 +223,9 @@ def equation(analysed: Analysed) -> str:
     a, b = (_stem(operand.parameter) for operand in (algorithm.a, algorithm.b))
     out = ", ".join(_stem(output.operand.parameter) for output in algorithm.outputs)
     rest = "" if _is_plain(algorithm) else ", and a pointwise epilogue"
-    return f"{out}[{index}m, n] = sum over k of {a}[{index}m, k] * {b}[{index}k, n]{rest}."
+    kept = orders_text((*algorithm.a.orders, *algorithm.b.orders))
+    kept = f" where {kept}" if kept else ""
+    return f"{out}[{index}m, n] = sum over k of {a}[{index}m, k] * {b}[{index}k, n]{kept}{rest}."
 
 
 def _stem(parameter: str) -> str:
@@ -240,8 +266,12 @@ _NARROWED = (
 )
 
 
-def _layout_sentences(schedule: Schedule, before: Schedule) -> list[str]:
+def _layout_sentences(analysed: Analysed, schedule: Schedule) -> list[str]:
     """How operands are brought into their layouts, and how they are read."""
+    before, algorithm = analysed.lifted.schedule, analysed.lifted.algorithm
+    triangles = set()
+    if isinstance(algorithm, Contraction):
+        triangles = {side for side, operand in (("A", algorithm.a), ("B", algorithm.b)) if operand.orders}
     lines: list[str] = []
     if schedule.operand_dtype and not before.operand_dtype:
         lines += _NARROWED
@@ -254,9 +284,9 @@ def _layout_sentences(schedule: Schedule, before: Schedule) -> list[str]:
         ("B", schedule.b_layout, before.b_layout),
     ):
         if layout not in ("as_is", old):
-            lines.append(
-                f"{side} is read {_major(layout)}: the tensor itself where it lies so, else a copy made first."
-            )
+            copied = "the tensor itself where it lies so, else a copy made first"
+            copied = "a copy made first, with zeros beyond its diagonal" if side in triangles else copied
+            lines.append(f"{side} is read {_major(layout)}: {copied}.")
     if schedule.descriptors and not before.descriptors:
         lines.append(_DESCRIBED)
     return lines

@@ -731,3 +731,38 @@ def outer_products_advanced(a_ptr, b_ptr, c_ptr, M, N, K, BLOCK_M: tl.constexpr,
         columns += M
         rows += N
     tl.store(c_ptr + m[:, None] * N + n[None, :], total, mask=(m[:, None] < M) & (n[None, :] < N))
+
+
+@triton.jit
+def upper_triangles(a_ptr, b_ptr, c_ptr, N, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr):
+    """Both factors are upper triangles, and so is the product, which is written whole."""
+    m = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
+    n = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
+    total = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    for start in range(0, N, BLOCK_K):
+        k = start + tl.arange(0, BLOCK_K)
+        a_mask = (m[:, None] < N) & (k[None, :] < N) & (m[:, None] <= k[None, :])
+        b_mask = (k[:, None] < N) & (n[None, :] < N) & (k[:, None] <= n[None, :])
+        a = tl.load(a_ptr + m[:, None] * N + k[None, :], mask=a_mask, other=0.0)
+        b = tl.load(b_ptr + k[:, None] * N + n[None, :], mask=b_mask, other=0.0)
+        total += tl.dot(a, b)
+    total = tl.where(m[:, None] <= n[None, :], total, 0.0).to(c_ptr.dtype.element_ty)
+    tl.store(c_ptr + m[:, None] * N + n[None, :], total, mask=(m[:, None] < N) & (n[None, :] < N))
+
+
+@triton.jit
+def strictly_lower(a_ptr, b_ptr, c_ptr, N, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr):
+    """A strictly lower triangle times a matrix; only what lies below the diagonal is written, tile by tile."""
+    if tl.program_id(0) * BLOCK_M + BLOCK_M - 1 <= tl.program_id(1) * BLOCK_N:
+        return
+    m = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
+    n = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
+    total = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    for start in range(0, N, BLOCK_K):
+        k = start + tl.arange(0, BLOCK_K)
+        a = tl.load(a_ptr + m[:, None] * N + k[None, :], mask=(m[:, None] < N) & (k[None, :] < N), other=0.0)
+        a = tl.where(m[:, None] > k[None, :], a, 0.0)
+        b = tl.load(b_ptr + k[:, None] * N + n[None, :], mask=(k[:, None] < N) & (n[None, :] < N), other=0.0)
+        total = tl.dot(a, b, total)
+    inside = (m[:, None] < N) & (n[None, :] < N) & (m[:, None] > n[None, :])
+    tl.store(c_ptr + m[:, None] * N + n[None, :], total, mask=inside)

@@ -99,14 +99,26 @@ def operand_scaled(a_ptr, b_ptr, s_ptr, out_ptr, N, K, BLOCK: tl.constexpr):
 
 @triton.jit
 def causal(a_ptr, b_ptr, out_ptr, N, K, BLOCK: tl.constexpr):
-    """The stored value depends on the element's place, not on data alone."""
+    """What is added after the product depends on the element's place."""
     m = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     n = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     acc = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)
     for start in range(0, K, BLOCK):
         k = start + tl.arange(0, BLOCK)
         acc += tl.dot(tl.load(a_ptr + m[:, None] * K + k[None, :]), tl.load(b_ptr + k[:, None] * N + n[None, :]))
-    tl.store(out_ptr + m[:, None] * N + n[None, :], tl.where(m[:, None] >= n[None, :], acc, 0.0))
+    tl.store(out_ptr + m[:, None] * N + n[None, :], acc + tl.where(m[:, None] >= n[None, :], acc, 0.0))
+
+
+@triton.jit
+def causal_infinite(a_ptr, b_ptr, out_ptr, N, K, BLOCK: tl.constexpr):
+    """What lies above the diagonal is no number."""
+    m = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    n = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    acc = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)
+    for start in range(0, K, BLOCK):
+        k = start + tl.arange(0, BLOCK)
+        acc += tl.dot(tl.load(a_ptr + m[:, None] * K + k[None, :]), tl.load(b_ptr + k[:, None] * N + n[None, :]))
+    tl.store(out_ptr + m[:, None] * N + n[None, :], tl.where(m[:, None] >= n[None, :], acc, float("-inf")))
 
 
 @triton.jit
@@ -159,14 +171,27 @@ def padded_with_one(a_ptr, b_ptr, out_ptr, N, K, BLOCK: tl.constexpr):
 
 
 @triton.jit
-def banded(a_ptr, b_ptr, out_ptr, N, K, BLOCK: tl.constexpr):
-    """Only a band of A is read."""
+def slanted(a_ptr, b_ptr, out_ptr, N, K, BLOCK: tl.constexpr):
+    """What is read of A ends at a steeper line than a diagonal."""
     m = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     n = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     acc = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)
     for start in range(0, K, BLOCK):
         k = start + tl.arange(0, BLOCK)
-        a = tl.load(a_ptr + m[:, None] * K + k[None, :], mask=k[None, :] <= m[:, None], other=0.0)
+        a = tl.load(a_ptr + m[:, None] * K + k[None, :], mask=k[None, :] <= 2 * m[:, None], other=0.0)
+        acc += tl.dot(a, tl.load(b_ptr + k[:, None] * N + n[None, :]))
+    tl.store(out_ptr + m[:, None] * N + n[None, :], acc)
+
+
+@triton.jit
+def wrong_diagonal(a_ptr, b_ptr, out_ptr, N, K, BLOCK: tl.constexpr):
+    """What is read of each tile of A ends at a diagonal of its own."""
+    m = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    n = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    acc = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)
+    for start in range(0, K, BLOCK):
+        k = start + tl.arange(0, BLOCK)
+        a = tl.load(a_ptr + m[:, None] * K + k[None, :], mask=k[None, :] - start <= m[:, None], other=0.0)
         acc += tl.dot(a, tl.load(b_ptr + k[:, None] * N + n[None, :]))
     tl.store(out_ptr + m[:, None] * N + n[None, :], acc)
 

@@ -18,6 +18,7 @@ from tilewright.records.algorithm import (
     Expression,
     Loaded,
     Operand,
+    Order,
     Parameter,
 )
 from tilewright.records.launch import Launch, ScalarArgument, TensorArgument
@@ -57,12 +58,17 @@ def run(algorithm: Contraction, launch: Launch, memory: dict[str, np.ndarray[Any
             values = memory[operand.parameter][_index(operand, axes, lengths, batch, sizes)]
             for dtype in operand.casts:
                 values = values.astype(_DTYPES[dtype])
-            return values.astype(np.float64)
+            return np.where(_kept(operand.orders, axes, lengths), values.astype(np.float64), 0)
 
         total = read(algorithm.a, "mk") @ read(algorithm.b, "kn")
         for output in algorithm.outputs:
             value = np.broadcast_to(_computed(output.value, total, read, scalars), total.shape)
             index = _index(output.operand, "mn", lengths, batch, sizes)
+            kept = _kept(output.orders, "mn", lengths)
+            if output.zero_outside:
+                value = np.where(kept, value, 0)
+            else:
+                value = np.where(kept, value, memory[output.operand.parameter][index])
             assert np.unique(index).size == index.size, "two elements share one place"
             if output.atomic:
                 value = value + memory[output.operand.parameter][index]
@@ -77,6 +83,16 @@ def _index(
     first, second = (np.arange(lengths[axis]) * strides.get(axis, 0) for axis in axes)
     start = evaluate(operand.offset, sizes) + sum(place * strides.get(axis, 0) for axis, place in batch.items())
     return start + first[:, None] + second[None, :]
+
+
+def _kept(orders: tuple[Order, ...], axes: str, lengths: Mapping[str, int]) -> np.ndarray[Any, Any]:
+    """Which elements of a matrix lie on the right side of every diagonal."""
+    first, second = (np.arange(lengths[axis]) for axis in axes)
+    places = {axes[0]: first[:, None], axes[1]: second[None, :]}
+    kept = np.ones((lengths[axes[0]], lengths[axes[1]]), dtype=bool)
+    for order in orders:
+        kept &= places[order.low] + order.gap <= places[order.high]
+    return kept
 
 
 def _computed(value: Expression, total: np.ndarray[Any, Any], read: Any, scalars: Mapping[str, float]) -> Any:

@@ -14,7 +14,7 @@ import pytest
 import ttir_of
 
 from tilewright.families.contraction.lift import lift
-from tilewright.records.algorithm import Contraction
+from tilewright.records.algorithm import Contraction, Order
 from tilewright.records.launch import Launch, ScalarArgument
 from tilewright.records.trial import Lifted, Refusal
 
@@ -190,6 +190,12 @@ CASES = {
                                     {"BLOCK_M": 32, "BLOCK_N": 64}, (3, 3, 1),
                                     lambda x: {"c_ptr": x["a_ptr"].T @ x["b_ptr"]},
                                     {"block_k": 1, "pointers": "advanced"}, dtype="fp16"),
+    "upper triangles": Case("upper_triangles", dict.fromkeys(MNK, (N, N)), {"N": N}, BLOCKS, (5, 3, 1),
+                            lambda x: {"c_ptr": np.triu(np.triu(x["a_ptr"]) @ np.triu(x["b_ptr"]))},
+                            {"program_order": "grid_2d"}),
+    "strictly lower": Case("strictly_lower", dict.fromkeys(MNK, (N, N)), {"N": N}, BLOCKS, (5, 3, 1),
+                           lambda x: {"c_ptr": np.tril(np.tril(x["a_ptr"], -1) @ x["b_ptr"], -1)},
+                           {"program_order": "grid_2d"}),
 }  # fmt: skip
 
 
@@ -247,6 +253,22 @@ def test_how_a_loop_is_written_does_not_matter(name: str) -> None:
     assert isinstance(found.algorithm, Contraction)
     assert found.algorithm == replace(expected.algorithm, kernel=found.algorithm.kernel)  # type: ignore[arg-type]
     assert found.schedule == expected.schedule
+
+
+def test_triangles_are_orders_of_indices() -> None:
+    upper, lower = lift(CASES["upper triangles"].launch()), lift(CASES["strictly lower"].launch())
+    assert isinstance(upper, Lifted)
+    assert isinstance(upper.algorithm, Contraction)
+    assert upper.algorithm.a.orders == (Order(low="m", high="k"),)
+    assert upper.algorithm.b.orders == (Order(low="k", high="n"),)
+    assert upper.algorithm.outputs[0].orders == (Order(low="m", high="n"),)
+    assert upper.algorithm.outputs[0].zero_outside
+    assert isinstance(lower, Lifted)
+    assert isinstance(lower.algorithm, Contraction)
+    assert lower.algorithm.a.orders == (Order(low="k", high="m", gap=1),)
+    assert lower.algorithm.b.orders == ()
+    assert lower.algorithm.outputs[0].orders == (Order(low="n", high="m", gap=1),)
+    assert not lower.algorithm.outputs[0].zero_outside
 
 
 def test_kernels_that_differ_only_in_style_lift_to_one_algorithm() -> None:

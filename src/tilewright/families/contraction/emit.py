@@ -55,7 +55,7 @@ def emit(source: KernelSource, lifted: Lifted, plan: Sequence[Schedule], *, docs
     if clash:
         return Refusal(what=f"rewriting {algorithm.kernel}", reason=f"its {clash[0]} is a number of the run")
     sized = with_named_sizes(algorithm, parameters, lifted.launch)
-    prepared = preparation(source.text, sized.algorithm, sized.parameters, plan[0])
+    prepared = preparation(source.text, sized.algorithm, sized.parameters, plan)
     kernel = ContractionKernel(sized.algorithm, sized.parameters, plan, prepared)
     main = kernel.text(docstring)
     reduction = None
@@ -100,8 +100,9 @@ def _helpers(prepared: Preparation | None) -> tuple[str, ...]:
     batched, narrowing = prepared.is_batched, prepared.narrowing
     if narrowing is None:
         return pack_text(prepared), function_text(prepared)
-    function = narrow_function_text(narrowing, descriptors=prepared.descriptors, batched=batched)
-    return *scale_texts(narrowing, batched=batched), narrow_text(narrowing, batched=batched), function
+    form = {"batched": batched, "banded": prepared.reach > 0}
+    function = narrow_function_text(narrowing, descriptors=prepared.descriptors, batched=batched, reach=prepared.reach)
+    return *scale_texts(narrowing, **form), narrow_text(narrowing, **form), function
 
 
 def _arguments(

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tilewright.families.contraction.emit_text import Lines, Names, factor, substitute
+from tilewright.families.contraction.triangles import last_first
 from tilewright.records.algorithm import Contraction
 from tilewright.records.schedule import Schedule
 
@@ -20,16 +21,24 @@ FLATTENED = ("row_major", "column_major", "grouped")
 """Program orders that use one grid axis for all tiles."""
 
 
-def write_tile_index(lines: Lines, algorithm: Contraction, schedule: Schedule, names: Names) -> None:
+def write_tile_index(
+    lines: Lines, algorithm: Contraction, schedule: Schedule, names: Names, *, walks_k: bool = True
+) -> None:
     """Write the lines that bind ``pid_m``, ``pid_n``, the batch coordinates and ``pid_k``.
 
-    For a persistent schedule the loop over tiles is opened here, and ``lines`` left indented inside it.
+    For a persistent schedule the loop over tiles is opened here, and ``lines`` left indented inside it. Where tiles
+    walk more steps of k the later they come, as in triangles, the order along its slower axis is turned round; not so
+    without ``walks_k``, which is for a kernel that has no steps.
     """
+    slow = "n" if schedule.program_order in ("grid_2d", "column_major") else "m"
+    turned = walks_k and last_first(algorithm, slow)
     if schedule.program_order in FLATTENED:
-        _write_flattened(lines, algorithm, schedule, names)
+        _write_flattened(lines, algorithm, schedule, names, slow if turned else "")
     else:
         rows, columns = (0, 1) if schedule.program_order == "grid_2d" else (1, 0)
         lines.add(f"{names('pid_m')} = tl.program_id({rows})", f"{names('pid_n')} = tl.program_id({columns})")
+        if turned:
+            _write_turned(lines, names, slow, "tl.num_programs(1)")
         if algorithm.batch_axes:
             _write_batch(lines, algorithm, names, "tl.program_id(2)")
     if schedule.split_k > 1:
@@ -42,11 +51,17 @@ def batch_name(names: Names, algorithm: Contraction, axis: str) -> str:
     return names("batch") if len(algorithm.batch_axes) == 1 else names(f"batch_{algorithm.batch_axes.index(axis)}")
 
 
-def _write_flattened(lines: Lines, algorithm: Contraction, schedule: Schedule, names: Names) -> None:
+def _write_turned(lines: Lines, names: Names, axis: str, tiles: str) -> None:
+    pid = names(f"pid_{axis}")
+    lines.add("# The tiles with the most steps of K start first.", f"{pid} = {tiles} - 1 - {pid}")
+
+
+def _write_flattened(lines: Lines, algorithm: Contraction, schedule: Schedule, names: Names, turned: str) -> None:
     extents = algorithm.extents
     pid, tiles_m, tiles_n = names("pid"), names("tiles_m"), names("tiles_n")
-    needs_rows = schedule.program_order != "row_major" or bool(algorithm.batch_axes) or schedule.persistent
-    needs_columns = schedule.program_order != "column_major" or bool(algorithm.batch_axes) or schedule.persistent
+    needs_both = bool(algorithm.batch_axes) or schedule.persistent
+    needs_rows = schedule.program_order != "row_major" or turned == "m" or needs_both
+    needs_columns = schedule.program_order != "column_major" or turned == "n" or needs_both
     if not schedule.persistent:
         lines.add(f"{pid} = tl.program_id(0)")
     if needs_rows:
@@ -69,6 +84,8 @@ def _write_flattened(lines: Lines, algorithm: Contraction, schedule: Schedule, n
         lines.add(f"{tile} = {pid} % ({tiles_m} * {tiles_n})")
         _write_batch(lines, algorithm, names, f"({pid} // ({tiles_m} * {tiles_n}))")
     _write_order(lines, schedule.program_order, names, tile)
+    if turned:
+        _write_turned(lines, names, turned, tiles_m if turned == "m" else tiles_n)
 
 
 def _write_order(lines: Lines, order: str, names: Names, tile: str) -> None:

@@ -14,6 +14,7 @@ from tilewright.families.contraction.emit_grid import batch_name, write_tile_ind
 from tilewright.families.contraction.emit_loads import Loads, base_terms, zero_of
 from tilewright.families.contraction.emit_narrow import PACK_BLOCK, UNDO
 from tilewright.families.contraction.emit_operands import Preparation, prepared_algorithm, stand_ins
+from tilewright.families.contraction.emit_orders import output_mask, write_range
 from tilewright.families.contraction.emit_signature import (
     BLOCKS,
     RESERVED,
@@ -24,6 +25,7 @@ from tilewright.families.contraction.emit_signature import (
     signature_groups,
 )
 from tilewright.families.contraction.emit_text import Lines, Names, docstring, factor, is_atom, names_in, term
+from tilewright.families.contraction.triangles import skips
 from tilewright.records.algorithm import Contraction, Operand, Output
 from tilewright.records.schedule import Schedule
 
@@ -107,7 +109,7 @@ class ContractionKernel:
         lines, names = self.lines, self.names
         self._bind_extents()
         order = replace(self.schedule, program_order="row_major", split_k=1, persistent=False)
-        write_tile_index(lines, self.algorithm, order, names)
+        write_tile_index(lines, self.algorithm, order, names, walks_k=False)
         lines.add("")
         self._write_offsets(with_k=False)
         self._write_masks()
@@ -183,6 +185,9 @@ class ContractionKernel:
                 f"{begin} = {names('pid_k')} * {chunk}",
                 f"{end} = min({begin} + {chunk}, {self.extents['k']})",
             )
+        # steps begin at multiples of BLOCK_K: only the end of K itself can cut one, and Triton knows more of that
+        last = self.extents["k"] if skips(self.algorithm) else end
+        begin, end = write_range(lines, names, self.algorithm, begin, end)
         lines.add("")
         loads = Loads(
             lines=lines,
@@ -197,7 +202,7 @@ class ContractionKernel:
         lines.add(f"{acc} = tl.zeros((BLOCK_M, BLOCK_N), dtype={dtype})")
         lines.add(f"for {k} in range({begin}, {end}, BLOCK_K):")
         lines.indent += 1
-        loads.write_step(k, end)
+        loads.write_step(k, last)
         lines.add(f"{acc} = tl.dot({names('a')}, {names('b')}, {acc}{self._dot_options()})")
         loads.write_end_of_step()
         lines.indent -= 1
@@ -240,6 +245,11 @@ class ContractionKernel:
         writer = ExpressionWriter(accumulator=names("acc"), load=self._load_epilogue, taken=names.taken)
         value = writer.write(without_final_cast(output.value, operand.dtype))
         lines.add(*writer.lines)
+        mask, kept = self._tile_mask(), output_mask(names, output.orders)
+        if kept and output.zero_outside:
+            value = f"tl.where({kept}, {value}, {zero_of(accumulator_dtype(self.algorithm))})"
+        elif kept:
+            mask = f"{mask} & {kept}"
         if not value.isidentifier():
             stem = operand.parameter.removesuffix("_ptr").lower()
             bound = writer.fresh("out" if stem in names.taken else stem)
@@ -251,7 +261,7 @@ class ContractionKernel:
             self._write_halves(operand, value, pointers)
             return
         lines.add(f"{pointers} = {self._output_pointers(operand, names('offs_n'))}")
-        lines.add(f"tl.store({pointers}, {value}.to({operand.parameter}.dtype.element_ty), mask={self._tile_mask()})")
+        lines.add(f"tl.store({pointers}, {value}.to({operand.parameter}.dtype.element_ty), mask={mask})")
 
     def _output_pointers(self, operand: Operand, offs_n: str) -> str:
         parts = base_terms(self.names, self.algorithm, operand)

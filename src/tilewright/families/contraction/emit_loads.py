@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from tilewright.families.contraction.emit_expression import TRITON_DTYPES
 from tilewright.families.contraction.emit_grid import batch_name
+from tilewright.families.contraction.emit_orders import load_masks
 from tilewright.families.contraction.emit_text import Lines, Names, term
 from tilewright.families.contraction.layouts import Placed
+from tilewright.families.contraction.triangles import begins_late
 from tilewright.records.algorithm import Contraction, Operand
 from tilewright.records.schedule import Schedule
 
@@ -26,9 +28,9 @@ class Loads:
     """Side to operand, of those that have a descriptor."""
 
     @property
-    def split(self) -> bool:
-        """Whether a program walks a part of k only."""
-        return self.schedule.split_k > 1
+    def begins_inside(self) -> bool:
+        """Whether a program walks a part of k only, and has bound where that begins."""
+        return self.schedule.split_k > 1 or begins_late(self.algorithm)
 
     @property
     def operands(self) -> tuple[tuple[str, Operand], ...]:
@@ -45,7 +47,7 @@ class Loads:
             self.lines.add(f"{self.names('k_step')} = tl.cast(BLOCK_K, tl.int64)")
 
     def write_step(self, k: str, end: str) -> None:
-        """Bind both tiles of the step that begins at ``k``; ``end`` is where this program's part of k ends."""
+        """Bind both tiles of the step that begins at ``k``; what lies at ``end`` or beyond is not read."""
         if self.described:
             for side, operand in self.operands:
                 self.lines.add(f"{self.names(side)} = {self._described(side, operand, k)}")
@@ -91,10 +93,12 @@ class Loads:
         for side, operand in self.operands:
             pointers = names(f"{side}_ptrs")
             if self.schedule.pointers != "advanced":
-                start = f"tl.cast({k}{' - ' + names('k_begin') if self.split else ''}, tl.int64)"
+                start = f"tl.cast({k}{' - ' + names('k_begin') if self.begins_inside else ''}, tl.int64)"
                 moved = term(start, operand.strides.get("k", "0"))
                 pointers += f" + {moved}" if moved else ""
-            masks = self._masks(side, k_mask)
+            layout = self.schedule.a_layout if side == "a" else self.schedule.b_layout
+            orders = operand.orders if layout == "as_is" else ()  # a copy has zeros there
+            masks = [*self._masks(side, k_mask), *load_masks(names, side, orders, k)]
             mask = f", mask={' & '.join(masks)}, other={zero_of(operand.dtype)}" if masks else ""
             lines.add(f"{names(side)} = tl.load({pointers}{mask}){_casts(operand)}")
         lines.indent -= indent
@@ -117,7 +121,7 @@ class Loads:
         if self.schedule.masks == "wrapped":
             index = names(f"{side}_{axis}")
             self.lines.add(f"{index} = {names(f'offs_{axis}')} % {self.extents[axis]}")
-        k_index = f"({names('k_begin')} + {names('offs_k')})" if self.split else names("offs_k")
+        k_index = f"({names('k_begin')} + {names('offs_k')})" if self.begins_inside else names("offs_k")
         k_stride = operand.strides.get("k", "0")
         wide = "" if k_stride == "1" else ".to(tl.int64)"
         terms = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tilewright.families.contraction.emit_bands import HIGH, LOW, bounds, mask_lines, return_lines
 from tilewright.families.contraction.emit_signature import Parameter, filled
 from tilewright.families.contraction.emit_text import LINE_LENGTH, Names, factor, fresh, substitute
 from tilewright.families.contraction.layouts import ROW_MULTIPLE, Placed
@@ -49,12 +50,14 @@ def narrowing(text: str, kernel: str, parameters: Sequence[Parameter]) -> Narrow
     return Narrowing(scale=scale, flags=flags, power=power, scales=scales, narrow=narrow, function=function, wide=wide)
 
 
-def scale_texts(given: Narrowing, *, batched: bool) -> tuple[str, str]:
+def scale_texts(given: Narrowing, *, batched: bool, banded: bool = False) -> tuple[str, str]:
     """The function that chooses a power of two, and the kernel that calls it for both operands."""
     steps = f"{'stride_batch, ' if batched else ''}stride_row, stride_column"
+    edges = f"{LOW}, {HIGH}, " if banded else ""
+    passed = f"x_ptr, {'batch, ' if batched else ''}rows, columns, {edges}{steps}, SAMPLE: tl.constexpr"
     power = [
         "@triton.jit",
-        *_definition(given.power, f"x_ptr, {'batch, ' if batched else ''}rows, columns, {steps}, SAMPLE: tl.constexpr"),
+        *_definition(given.power, passed),
         f'    """Exponent of the power of two that brings the largest of a sample of x to 2**{LARGEST_EXPONENT}."""',
         f"    size = tl.cast(rows, tl.int64) * columns{' * batch' if batched else ''}",
         "    at = tl.arange(0, SAMPLE).to(tl.int64) * (size // SAMPLE + 1) % tl.maximum(size, 1)",
@@ -63,13 +66,23 @@ def scale_texts(given: Narrowing, *, batched: bool) -> tuple[str, str]:
         "    x_ptrs = x_ptr + row * stride_row + at % width * stride_column",
     ]
     power += ["    x_ptrs += at // width // tl.maximum(rows, 1) * stride_batch"] if batched else []
+    inside = "in_band" if banded else "at < size"
+    power += (
+        [
+            f"    diagonal = at % width - {'row' if batched else 'at // width'}",
+            f"    in_band = (at < size) & (diagonal >= {LOW}) & (diagonal <= {HIGH})",
+        ]
+        if banded
+        else []
+    )
     power += [
-        "    x = tl.abs(tl.load(x_ptrs, mask=at < size, other=0).to(tl.float32))",
+        f"    x = tl.abs(tl.load(x_ptrs, mask={inside}, other=0).to(tl.float32))",
         '    largest = tl.max(tl.where(x < float("inf"), x, 0.0))  # infinity and NaN say nothing of the others',
         "    exponent = (largest.to(tl.int32, bitcast=True) >> 23) - 127",
         f"    return tl.minimum(tl.maximum({LARGEST_EXPONENT} - exponent, -{MOST_EXPONENT}), {MOST_EXPONENT})",
     ]
-    shown = {side: [f"{name}_{side}" for name in ("batch", "rows", "columns")][not batched :] for side in "ab"}
+    words = ("batch", "rows", "columns", *((LOW, HIGH) if banded else ()))
+    shown = {side: [f"{name}_{side}" for name in words][not batched :] for side in "ab"}
     strides = {side: [f"stride_{side}_{name}" for name in ("batch", "row", "column")][not batched :] for side in "ab"}
     kernel = ["@triton.jit", f"def {given.scales}(", "    a_ptr, b_ptr, scale_ptr, flags_ptr, flags,"]
     kernel += [f"    {', '.join([*shown[side], *strides[side]])}," for side in "ab"]
@@ -102,15 +115,15 @@ def _definition(name: str, parameters: str) -> list[str]:
     return [line] if len(line) <= LINE_LENGTH else [f"def {name}(", f"    {parameters},", "):"]
 
 
-def narrow_text(given: Narrowing, *, batched: bool) -> str:
-    """The kernel that copies a tensor to float16 and looks at every element."""
+def narrow_text(given: Narrowing, *, batched: bool, banded: bool = False) -> str:
+    """The kernel that copies a tensor to float16 and looks at every element; of a triangle, at those in its band."""
     lines = [
         "@triton.jit",
         f"def {given.narrow}(",
         "    x_ptr, narrow_ptr, scale_ptr, which, flags_ptr, first,",
-        "    rows, columns,",
+        f"    rows, columns,{f' {LOW}, {HIGH},' if banded else ''}",
         f"    {'stride_batch, ' if batched else ''}stride_row, stride_column, stride_narrow,",
-        "    BLOCK: tl.constexpr, BY_ROW: tl.constexpr,",
+        f"    BLOCK: tl.constexpr, BY_ROW: tl.constexpr,{' REACH: tl.constexpr,' if banded else ''}",
         "):",
         '    """narrow[row, column] = x[row, column] * scale as float16, columns contiguous.',
         "",
@@ -131,13 +144,15 @@ def narrow_text(given: Narrowing, *, batched: bool) -> str:
     lines += [
         f"    row = pid // tiles{' % strips' if batched else ''}",
         "    column = pid % tiles",
+        *(return_lines("row", "column") if banded else []),
         "    # 64-bit offsets: a tensor may hold more than 2**31 elements.",
         "    offs_row = tl.cast(row, tl.int64) * BLOCK + tl.arange(0, BLOCK)",
         "    offs_column = tl.cast(column, tl.int64) * BLOCK + tl.arange(0, BLOCK)",
         "    mask_row = (offs_row < rows)[:, None]",
+        *(mask_lines() if banded else []),
         "    x = tl.load(",
         "        x_ptr + offs_row[:, None] * stride_row + offs_column[None, :] * stride_column,",
-        "        mask=mask_row & (offs_column < columns)[None, :],",
+        f"        mask=mask_row & (offs_column < columns)[None, :]{' & in_band' if banded else ''},",
         "        other=0,",
         "    ).to(tl.float32)",
         "    scaled = x * tl.load(scale_ptr + which)",
@@ -152,15 +167,19 @@ def narrow_text(given: Narrowing, *, batched: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def narrow_function_text(given: Narrowing, *, descriptors: bool, batched: bool) -> str:
-    """The function that narrows a tensor, to a descriptor or to a pointer and strides."""
+def narrow_function_text(given: Narrowing, *, descriptors: bool, batched: bool, reach: int = 0) -> str:
+    """The function that narrows a tensor, to a descriptor or to a pointer and strides.
+
+    ``reach`` is how far from a triangle the main kernel reads; 0 where no operand is one.
+    """
+    band, constant = (", band", f" REACH={reach},") if reach else ("", "")
     if descriptors:
-        header = f"def {given.function}(x, shape, strides, block, scale, which, flags, first, by_row):"
+        header = f"def {given.function}(x, shape, strides, block{band}, scale, which, flags, first, by_row):"
         what = "A descriptor of x as scaled float16, its last axis contiguous."
         first = ["    sizes = [max(size, 1) for size in shape]  # nothing at all has no descriptor"]
         sizes, result = "sizes", "TensorDescriptor(narrow, sizes, narrow.stride(), block)"
     else:
-        header = f"def {given.function}(x, shape, strides, scale, which, flags, first, by_row):"
+        header = f"def {given.function}(x, shape, strides{band}, scale, which, flags, first, by_row):"
         what = "x as scaled float16, its last axis contiguous, and its strides."
         first, sizes, result = [], "shape", "narrow, narrow.stride()"
     programs = f"triton.cdiv(rows, {PACK_BLOCK}) * triton.cdiv(columns, {PACK_BLOCK})"
@@ -175,10 +194,11 @@ def narrow_function_text(given: Narrowing, *, descriptors: bool, batched: bool) 
         *first,
         f"    stride = triton.cdiv({sizes}[-1], {ROW_MULTIPLE}) * {ROW_MULTIPLE}",
         f"    narrow = torch.empty((*{sizes}[:-1], stride), device=x.device, dtype=torch.float16)",
+        *([f"    {LOW}, {HIGH} = band or (-rows, columns)  # diagonals, column less row"] if reach else []),
         f"    programs = {programs}",
         f"    {given.narrow}[(programs,)](",
-        "        x, narrow, scale, which, flags, first, rows, columns,",
-        f"        {steps}, stride, BLOCK={PACK_BLOCK}, BY_ROW=by_row, num_warps=4,",
+        f"        x, narrow, scale, which, flags, first, rows, columns,{f' {LOW}, {HIGH},' if reach else ''}",
+        f"        {steps}, stride, BLOCK={PACK_BLOCK}, BY_ROW=by_row,{constant} num_warps=4,",
         "    )",
         f"    return {result}",
     ]
@@ -193,6 +213,7 @@ def scale_lines(
     local: Mapping[str, str],
     *,
     batched: bool,
+    banded: bool = False,
 ) -> list[str]:
     """The workspaces, and the launch that chooses the scales; ``local`` has the wrapper's names."""
     tensors = [arguments[one.operand.parameter] for one in placed]
@@ -203,7 +224,8 @@ def scale_lines(
         none = batched and not one.batch
         sizes = [substitute(algorithm.extents[axis], arguments) for axis in one.axes]
         strides = [substitute(one.operand.strides[axis], arguments) for axis in one.axes]
-        passed += [*(["1"] if none else []), *sizes, *(["0"] if none else []), *strides]
+        edges = bounds(one, algorithm, arguments) if banded else ()
+        passed += [*(["1"] if none else []), *sizes, *edges, *(["0"] if none else []), *strides]
     return [
         "# The scales of A and B and the factor that undoes both; flags, one for each strip of A and of B, that go up",
         "# where float16 is not exact enough.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tilewright.families.contraction.emit_bands import HIGH, LOW, band_text, mask_lines, reach, return_lines
 from tilewright.families.contraction.emit_expression import operands
 from tilewright.families.contraction.emit_narrow import Narrowing, narrowing, scale_lines
 from tilewright.families.contraction.emit_signature import Parameter, filled
@@ -42,6 +43,8 @@ class Preparation:
     descriptors: bool
     narrowing: Narrowing | None = None
     """What the pieces are called that narrow the operands; ``None`` where these keep their dtype."""
+    reach: int = 0
+    """How far from a triangle the main kernel reads; 0 where no operand is one."""
 
     @property
     def is_batched(self) -> bool:
@@ -50,9 +53,10 @@ class Preparation:
 
 
 def preparation(
-    text: str, algorithm: Contraction, parameters: Sequence[Parameter], schedule: Schedule
+    text: str, algorithm: Contraction, parameters: Sequence[Parameter], plan: Sequence[Schedule]
 ) -> Preparation | None:
-    """What has to be prepared for ``schedule``; ``None`` where operands are read as they are."""
+    """What has to be prepared for ``plan``; ``None`` where operands are read as they are."""
+    schedule = plan[0]
     found = all_placed(algorithm, schedule)
     if not found:
         return None
@@ -80,6 +84,7 @@ def preparation(
         pack=pack,
         descriptors=schedule.descriptors,
         narrowing=narrow,
+        reach=reach(plan) if any(one.operand.orders for one in found) else 0,
     )
 
 
@@ -132,11 +137,12 @@ def pack_text(given: Preparation) -> str:
         "@triton.jit",
         f"def {given.pack}(",
         "    x_ptr, packed_ptr,",
-        "    rows, columns,",
+        f"    rows, columns,{f' {LOW}, {HIGH},' if given.reach else ''}",
         f"    {'stride_batch, ' if batched else ''}stride_row, stride_column, stride_packed,",
-        "    BLOCK: tl.constexpr,",
+        f"    BLOCK: tl.constexpr,{' REACH: tl.constexpr,' if given.reach else ''}",
         "):",
-        '    """packed[row, column] = x[row, column], columns contiguous and zeros after the last one."""',
+        '    """packed[row, column] = x[row, column], columns contiguous and zeros after the last one'
+        + (', and around the band."""' if given.reach else '."""'),
         "    pid = tl.program_id(0)",
         "    tiles = tl.cdiv(columns, BLOCK)",
     ]
@@ -148,14 +154,16 @@ def pack_text(given: Preparation) -> str:
             "    packed_ptr += batch * rows * stride_packed",
         ]
     strip = "pid // tiles % strips" if batched else "pid // tiles"
+    lines += return_lines(strip, "pid % tiles") if given.reach else []
     lines += [
         "    # 64-bit offsets: a tensor may hold more than 2**31 elements.",
         f"    offs_row = tl.cast({strip}, tl.int64) * BLOCK + tl.arange(0, BLOCK)",
         "    offs_column = tl.cast(pid % tiles, tl.int64) * BLOCK + tl.arange(0, BLOCK)",
         "    mask_row = (offs_row < rows)[:, None]",
+        *(mask_lines() if given.reach else []),
         "    x = tl.load(",
         "        x_ptr + offs_row[:, None] * stride_row + offs_column[None, :] * stride_column,",
-        "        mask=mask_row & (offs_column < columns)[None, :],",
+        f"        mask=mask_row & (offs_column < columns)[None, :]{' & in_band' if given.reach else ''},",
         "        other=0,",
         "    )",
         "    packed_ptrs = packed_ptr + offs_row[:, None] * stride_packed + offs_column[None, :]",
@@ -166,8 +174,9 @@ def pack_text(given: Preparation) -> str:
 
 def function_text(given: Preparation) -> str:
     """The function that brings a tensor into its layout."""
+    band = ", band" if given.reach else ""
     if given.descriptors:
-        header = f"def {given.function}(x, shape, strides, block):"
+        header = f"def {given.function}(x, shape, strides, block{band}):"
         what = "A descriptor of x, its last axis contiguous: of x itself where it lies so, else of a copy."
         multiple, sizes, empty = "per_16_bytes", "sizes", " or 0 in shape"
         first = [
@@ -176,7 +185,7 @@ def function_text(given: Preparation) -> str:
         ]
         result = "TensorDescriptor(x, sizes, strides, block)"
     else:
-        header = f"def {given.function}(x, shape, strides):"
+        header = f"def {given.function}(x, shape, strides{band}):"
         what = "x with its last axis contiguous, and its strides: itself where it lies so, else a copy."
         multiple, sizes, empty, first, result = str(ROW_MULTIPLE), "shape", "", [], "x, strides"
     programs = f"triton.cdiv(rows, {PACK_BLOCK}) * triton.cdiv(columns, {PACK_BLOCK})"
@@ -187,19 +196,21 @@ def function_text(given: Preparation) -> str:
     else:
         unpack, steps = "rows, columns", "strides[0], strides[1]"
         whole_rows = f"strides[0] >= columns and strides[0] % {multiple} == 0"
+    about = ["", "    A triangle always is copied: only the diagonals in band, column less row, are not zeros then."]
     lines = [
         header,
-        f'    """{what}"""',
+        *([f'    """{what}', *about, '    """'] if band else [f'    """{what}"""']),
         f"    {unpack} = shape",
         *first,
         f"    whole_rows = {whole_rows}",
-        f"    if strides[-1] != 1 or not whole_rows or x.data_ptr() % 16 != 0{empty}:",
+        f"    if {'band or ' if band else ''}strides[-1] != 1 or not whole_rows or x.data_ptr() % 16 != 0{empty}:",
+        *([f"        {LOW}, {HIGH} = band or (-rows, columns)"] if band else []),
         f"        stride = triton.cdiv({sizes}[-1], {ROW_MULTIPLE}) * {ROW_MULTIPLE}",
         f"        packed = torch.empty((*{sizes}[:-1], stride), device=x.device, dtype=x.dtype)",
         f"        programs = {programs}",
         f"        {given.pack}[(programs,)](",
-        "            x, packed, rows, columns,",
-        f"            {steps}, stride, BLOCK={PACK_BLOCK}, num_warps=4,",
+        f"            x, packed, rows, columns,{f' {LOW}, {HIGH},' if band else ''}",
+        f"            {steps}, stride, BLOCK={PACK_BLOCK},{f' REACH={given.reach},' if band else ''} num_warps=4,",
         "        )",
         "        x, strides = packed, packed.stride()",
         f"    return {result}",
@@ -226,21 +237,23 @@ def prepare_lines(
         called = {word: fresh(word, taken) for word in ("scale", "flags", "flags_a")}
         values |= {given.narrowing.scale: called["scale"], given.narrowing.flags: called["flags"]}
         placed = [one.placed for one in given.operands]
-        lines += scale_lines(given.narrowing, placed, algorithm, arguments, called, batched=given.is_batched)
+        form = {"batched": given.is_batched, "banded": given.reach > 0}
+        lines += scale_lines(given.narrowing, placed, algorithm, arguments, called, **form)
     for place, one in enumerate(given.operands):
         axes, operand = one.placed.axes, one.placed.operand
         shape = [substitute(algorithm.extents[axis], arguments) for axis in axes]
         strides = [substitute(operand.strides[axis], arguments) for axis in axes]
         passed = [arguments[operand.parameter], f"[{', '.join(shape)}]", f"[{', '.join(strides)}]"]
+        band = [band_text(one.placed, algorithm, arguments)] if given.reach else []
         if given.descriptors:
             local = fresh(one.pointer, taken)
             sides = [str(getattr(schedule, f"block_{axis}")) for axis in axes[-2:]]
             passed.append(f"[{', '.join(['1'] * len(one.placed.batch) + sides)}]")
-            passed += _flagged(one.placed, place, called) if called else []
+            passed += band + (_flagged(one.placed, place, called) if called else [])
             values[one.pointer] = local
             lines += _call_lines(local, given.function, passed)
             continue
-        passed += _flagged(one.placed, place, called) if called else []
+        passed += band + (_flagged(one.placed, place, called) if called else [])
         local, steps = fresh(one.placed.side, taken), fresh(f"{one.placed.side}_strides", taken)
         values[one.pointer] = local
         values |= {name: f"{steps}[{place}]" for place, name in enumerate(one.strides)}

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from tilewright.families.contraction.emit_signature import Parameter
 from tilewright.families.contraction.emit_text import Names, names_in, substitute
-from tilewright.records.algorithm import Contraction, Operand, Output
+from tilewright.records.algorithm import Contraction, Operand
 from tilewright.records.launch import ConstexprArgument, Launch
 from tilewright.source import syntax
 from tilewright.source.launches import LaunchSite
@@ -75,7 +75,7 @@ def _restore_constants(algorithm: Contraction, parameters: Sequence[Parameter], 
         strides = {axis: named_in(stride) for axis, stride in old.strides.items()}
         return replace(old, strides=strides, offset=named_in(old.offset))
 
-    outputs = tuple(Output(operand=operand(o.operand), value=o.value, atomic=o.atomic) for o in algorithm.outputs)
+    outputs = tuple(replace(o, operand=operand(o.operand)) for o in algorithm.outputs)
     return replace(
         algorithm,
         extents={axis: named_in(extent) for axis, extent in algorithm.extents.items()},

@@ -100,26 +100,29 @@ def layout_choices(algorithm: Contraction, launch: Launch, target: Target) -> li
     """The combinations of layouts and descriptors that make sense for a launch on a target, pointers as is first.
 
     A layout that needs no copy is looked at where the tensor cores take it: 16-bit units of Hopper and Blackwell take
-    either axis, 32-bit ones want K. Pointers with a layout are worth a look for what does not lie along K.
+    either axis, 32-bit ones want K. Pointers with a layout are worth a look for what does not lie along K. A triangle
+    is a copy in any layout, with zeros for the rest, and needs no masks then: worth a look as it lies, too.
     """
     values = values_of(launch)
     sides = {"a": ("a_layout", "m"), "b": ("b_layout", "n")}
     k_major = {field: "k_major" for field, _ in sides.values()}
     plain: list[Choice] = [{"a_layout": "as_is", "b_layout": "as_is", "descriptors": False}]
     along_k = {side: _stride(algorithm, side, "k", values) == 1 for side in sides}
+    triangles = bool(algorithm.a.orders or algorithm.b.orders)
+    natural: Choice = {
+        field: f"{own}_major" if _stride(algorithm, side, own, values) == 1 else "k_major"
+        for side, (field, own) in sides.items()
+    }
     pointers = [
         {field: layout for (field, _), layout in zip(sides.values(), layouts, strict=True)}
         for layouts in product(*(("as_is",) if along_k[side] else ("as_is", "k_major") for side in sides))
     ]
-    found = plain + [{**choice, "descriptors": False} for choice in pointers if "k_major" in choice.values()]
+    pointers += [k_major, natural] if triangles else []
+    found = plain + [{**choice, "descriptors": False} for choice in pointers if {*choice.values()} != {"as_is"}]
     if target.compute_capability >= OLDEST_WITH_DESCRIPTORS:
         found.append({**k_major, "descriptors": True})
         computed = [(one.casts or (one.dtype,))[-1] for one in (algorithm.a, algorithm.b)]
-        if all(DESCRIPTOR_BYTES.get(dtype) == 2 for dtype in computed):
-            natural: Choice = {
-                field: f"{own}_major" if _stride(algorithm, side, own, values) == 1 else "k_major"
-                for side, (field, own) in sides.items()
-            }
+        if triangles or all(DESCRIPTOR_BYTES.get(dtype) == 2 for dtype in computed):
             found.append({**natural, "descriptors": True})
     return [choice for number, choice in enumerate(found) if choice not in found[:number]]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from tilewright.families.contraction.lift_access import ZERO
+from tilewright.families.contraction.lift_access import ZERO, side_of
 from tilewright.families.contraction.lift_axes import (
     Access,
     Axes,
@@ -20,15 +20,27 @@ from tilewright.families.contraction.lift_axes import (
     solve,
     written,
 )
-from tilewright.families.contraction.lift_epilogue import expression, is_linear
+from tilewright.families.contraction.lift_epilogue import expression, is_linear, placed
 from tilewright.families.contraction.lift_extents import Lengths, text
 from tilewright.families.contraction.lift_order import Order, examine
+from tilewright.families.ttir.arithmetic import BY_PLACE
 from tilewright.families.ttir.evaluate import evaluate
 from tilewright.families.ttir.parser import Function, TtirSyntaxError, parse
 from tilewright.families.ttir.polynomial import Polynomial
 from tilewright.families.ttir.state import DeclinedError
-from tilewright.families.ttir.values import Blank, Carried, Load, Node, Operator, Product, Store, children, contains
-from tilewright.records.algorithm import Contraction, Operand, Output
+from tilewright.families.ttir.values import (
+    Blank,
+    Carried,
+    Condition,
+    Load,
+    Node,
+    Operator,
+    Product,
+    Store,
+    children,
+    contains,
+)
+from tilewright.records.algorithm import Contraction, Expression, Operand, Output
 from tilewright.records.launch import ConstexprArgument, Launch, ScalarArgument
 from tilewright.records.schedule import Schedule
 from tilewright.records.trial import Lifted, Refusal
@@ -101,7 +113,10 @@ def _lifted(launch: Launch, stores: Sequence[Store], *, descriptors: bool) -> Li
         m, n, k = (int(extents[axis].evaluate(own)) for axis in "mnk")
         return m, n, k
 
-    order = examine(axes, product, first, lengths, parameters, launch.grid)
+    stored = axes.orders(outputs[0].sides, outputs[0].axes)
+    if any(axes.orders(output.sides, output.axes) != stored for output in outputs):
+        raise DeclinedError("stores its outputs in different places")
+    order = examine(axes, product, first, lengths, parameters, launch.grid, stored)
     for place, (batch, length) in enumerate(zip(axes.batches, order.batch_lengths, strict=True)):
         extents[f"b{place}"] = found.of_batch(batch, length)
     algorithm = _algorithm(launch, axes, product, stores, outputs, extents, (a, casts_a), (b, casts_b), order)
@@ -195,14 +210,18 @@ def _algorithm(
     _, _, in_out = product_axes(product)
 
     def operand_of(load: Load) -> Operand:
-        return _described(read_load(load, in_out), axes, ())
+        operand = _described(read_load(load, in_out), axes, ())
+        if operand.orders:
+            raise DeclinedError(BY_PLACE)
+        return operand
 
     written_outputs = []
     for store, access in zip(stores, outputs, strict=True):
-        value = expression(store.value, operand_of)
+        stored, conditions = placed(store.value)
+        value = expression(stored, operand_of)
         if store.atomic and order.split_k > 1 and not is_linear(value):
             raise DeclinedError("adds up partial sums after more than a scaling")
-        written_outputs.append(Output(operand=_described(access, axes, ()), value=value, atomic=store.atomic))
+        written_outputs.append(_output(access, axes, value, conditions, atomic=store.atomic))
     return Contraction(
         kernel=launch.kernel,
         extents={axis: text(length) for axis, length in extents.items()},
@@ -232,6 +251,23 @@ def _described(access: Access, axes: Axes, casts: tuple[str, ...]) -> Operand:
         strides={axis: stride.expression() for axis, stride in strides.items() if stride.terms},
         offset=access.address.rest.expression(),
         casts=casts,
+        orders=axes.orders(access.sides, access.axes),
+    )
+
+
+def _output(access: Access, axes: Axes, value: Expression, conditions: Sequence[Condition], *, atomic: bool) -> Output:
+    """The record of a stored tensor; conditions on a value choose between it and 0, those on the store leave out."""
+    operand = _described(access, axes, ())
+    sides = [side_of(condition) for condition in conditions]
+    chosen = axes.orders([side for side in sides if side is not None], access.axes)
+    if None in sides or (chosen and operand.orders):
+        raise DeclinedError(BY_PLACE)
+    return Output(
+        operand=replace(operand, orders=()),
+        value=value,
+        atomic=atomic,
+        orders=chosen or operand.orders,
+        zero_outside=bool(chosen),
     )
 
 

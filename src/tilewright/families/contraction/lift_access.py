@@ -111,6 +111,31 @@ def bound_of(condition: Condition) -> tuple[int, Bound] | None:
     return (axis, Bound(parts.terms, -parts.rest)) if stride.constant == 1 else None
 
 
+@dataclass(frozen=True, slots=True)
+class Sided:
+    """``lane low + terms + gap <= lane high``: one side of a diagonal of a tensor."""
+
+    low: int
+    high: int
+    terms: Terms
+    gap: int
+
+
+def side_of(condition: Condition) -> Sided | None:
+    """Read a condition as one side of a diagonal; ``None`` where it is something else."""
+    if condition.low is None or condition.high is None:
+        return None
+    try:
+        parts = affine(condition.low - condition.high)
+    except DeclinedError:
+        return None
+    lanes = {stride.constant: axis for axis, stride in parts.strides.items()}
+    gap = parts.rest.constant
+    if set(lanes) != {1, -1} or len(parts.strides) != 2 or gap is None:
+        return None
+    return Sided(lanes[1], lanes[-1], parts.terms, gap + 1)
+
+
 def fits(base: Terms, terms: Terms, stride: Polynomial) -> bool:
     """Say whether an index that moves by ``base`` explains those terms of an address with that stride."""
     return all(terms.get(key, ZERO) == factor * stride for key, factor in base.items())

@@ -9,11 +9,13 @@ from tilewright.families.contraction.lift_access import (
     ZERO,
     Affine,
     Bound,
+    Sided,
     Terms,
     affine,
     as_polynomial,
     bound_of,
     fits,
+    side_of,
     unwrap,
     without,
 )
@@ -21,6 +23,7 @@ from tilewright.families.ttir import polynomial as p
 from tilewright.families.ttir.polynomial import Atom, Monomial, Polynomial
 from tilewright.families.ttir.state import DeclinedError
 from tilewright.families.ttir.values import Condition, Load, Loop, Product, Store
+from tilewright.records.algorithm import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,8 @@ class Access:
     bounds: tuple[tuple[int, Bound], ...]
     wraps: tuple[tuple[int, Bound], ...]
     axes: Mapping[str, int]
+    sides: tuple[Sided, ...] = ()
+    """Diagonals of which one side alone is read or written."""
 
     def stride(self, axis: str) -> Polynomial:
         """Stride along m, n or k."""
@@ -84,6 +89,22 @@ class Axes:
                 terms = without(terms, axis.base, access.stride(name))
         return terms
 
+    def orders(self, sides: Sequence[Sided], lanes: Mapping[str, int]) -> tuple[Order, ...]:
+        """Diagonals of a tile as orders of the indices along m, n and k.
+
+        Raises:
+            DeclinedError: A diagonal is not one of those indices.
+        """
+        starts = {"m": self.m.base, "n": self.n.base, "k": self.k.base}
+        names = {lane: axis for axis, lane in lanes.items()}
+        found = []
+        for side in sides:
+            low, high = names[side.low], names[side.high]
+            if as_polynomial(starts[low]) - as_polynomial(starts[high]) != as_polynomial(side.terms):
+                raise DeclinedError("masks one side of a diagonal that its addresses do not have")
+            found.append(Order(low=low, high=high, gap=side.gap))
+        return tuple(dict.fromkeys(found))
+
 
 def read(
     parameter: str, dtype: str, offset: Polynomial, conditions: Sequence[Condition], axes: Mapping[str, int]
@@ -98,17 +119,19 @@ def read(
     places = set(axes.values())
     if any(axis not in places for axis in address.strides):
         raise DeclinedError(f"reads or writes {parameter} along an axis that the product does not have")
-    bounds = []
+    bounds, sides = [], []
     for condition in conditions:
         if condition.low is None or condition.high is None:
             raise DeclinedError(f"reads or writes {parameter} under a mask that is not a bound on an index")
-        found = bound_of(condition)
+        found, side = bound_of(condition), side_of(condition)
         if found is not None:
             bounds.append(found)
+        elif side is not None:
+            sides.append(side)
         elif not _harmless(condition):
             raise DeclinedError(f"reads or writes {parameter} under a mask that does not end an axis")
     wraps = tuple(found for found in map(bound_of, assumed) if found is not None)
-    return Access(parameter, dtype, address, tuple(bounds), wraps, axes)
+    return Access(parameter, dtype, address, tuple(bounds), wraps, axes, tuple(sides))
 
 
 def read_load(load: Load, axes: Mapping[str, int]) -> Access:

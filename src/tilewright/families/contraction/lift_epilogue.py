@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tilewright.families.ttir.arithmetic import BY_PLACE
 from tilewright.families.ttir.state import DeclinedError
-from tilewright.families.ttir.values import Blank, Carried, Literal, Load, Node, Operator, Product, Scalar
+from tilewright.families.ttir.values import (
+    Blank,
+    Carried,
+    Condition,
+    Literal,
+    Load,
+    Node,
+    Operator,
+    Place,
+    Product,
+    Scalar,
+)
 from tilewright.records.algorithm import (
     OPERATIONS,
     Accumulated,
@@ -48,11 +60,24 @@ def expression(node: Node, operand_of: Callable[[Load], Operand]) -> Expression:
                 return Apply(operation=part.operation, arguments=tuple(map(convert, part.arguments)), dtype=part.dtype)
             case Blank():
                 raise DeclinedError(part.reason)
+            case Place():
+                raise DeclinedError(BY_PLACE)
             case Carried():
                 raise DeclinedError("stores a sum before it is finished")
         raise DeclinedError(f"computes {part} after the product")
 
     return convert(node)
+
+
+def placed(node: Node) -> tuple[Node, tuple[Condition, ...]]:
+    """Split ``where(place, value, 0)``, cast or not, into the value and the conditions on the place."""
+    match node:
+        case Operator(operation="where", arguments=(Place(conditions=conditions), value, _)):
+            return value, conditions
+        case Operator(operation="cast", arguments=(inner,)):
+            value, conditions = placed(inner)
+            return (Operator("cast", (value,), node.dtype), conditions) if conditions else (node, ())
+    return node, ()
 
 
 def is_linear(value: Expression) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from tilewright.families.contraction.lift_axes import Axes, Axis, tile_start
 from tilewright.families.ttir.polynomial import Polynomial
 from tilewright.families.ttir.state import DeclinedError
 from tilewright.families.ttir.values import Loop, Product, Store
+from tilewright.records.algorithm import Order as Diagonal
 
 _MOST_PROGRAMS = 4_000_000
 
@@ -43,11 +44,12 @@ class Order:
 
 def examine(
     axes: Axes, product: Product, store: Store, lengths: Callable[[Mapping[str, int]], tuple[int, int, int]],
-    parameters: Mapping[str, int], grid: tuple[int, int, int],
+    parameters: Mapping[str, int], grid: tuple[int, int, int], stored: Sequence[Diagonal] = (),
 ) -> Order:  # fmt: skip
     """Check that the launch covers every tile and all of k once, and name the order.
 
-    ``lengths`` gives M, N and K for values of the parameters.
+    ``lengths`` gives M, N and K for values of the parameters; ``stored`` are the diagonals of which one side alone is
+    stored: tiles that lie on the other may be left out.
 
     Raises:
         DeclinedError: Tiles are missed or stored more than once, or the programs do not cover k.
@@ -58,7 +60,8 @@ def examine(
     tiles_m, tiles_n = math.ceil(length_m / block_m), math.ceil(length_n / block_n)
     inside = (tiles.m < tiles_m) & (tiles.n < tiles_n)
     batch_lengths = tuple(int(row.max()) + 1 if row.size else 0 for row in tiles.batch)
-    split_k = _coverage(tiles, inside, (tiles_m, tiles_n, *batch_lengths), atomic=store.atomic)
+    needed = _needed((tiles_m, tiles_n, *batch_lengths), {"m": block_m, "n": block_n}, stored)
+    split_k = _coverage(tiles, inside, needed, atomic=store.atomic)
     _check_sum(axes.k, product.loop, tiles, inside, length_k, block_k, split_k)
     name, group = _grid_order(axes, block_m, block_n)
     if not name:
@@ -120,14 +123,28 @@ def trip_count(loop: Loop, values: Mapping[str, Any]) -> Any:
     return np.maximum(-((first - last) // np.maximum(step, 1)), 0)
 
 
-def _coverage(tiles: Tiles, inside: np.ndarray[Any, Any], shape: tuple[int, ...], *, atomic: bool) -> int:
+def _needed(shape: tuple[int, ...], blocks: Mapping[str, int], stored: Sequence[Diagonal]) -> np.ndarray[Any, Any]:
+    """Which tiles hold an element that is stored."""
+    places = dict(zip("mn", np.ogrid[tuple(slice(size) for size in shape)], strict=False))
+    needed = np.ones(shape, dtype=bool)
+    for side in stored:
+        low = places[side.low] * blocks[side.low]
+        high = (places[side.high] + 1) * blocks[side.high] - 1
+        needed &= low + side.gap <= high
+    return needed
+
+
+def _coverage(tiles: Tiles, inside: np.ndarray[Any, Any], needed: np.ndarray[Any, Any], *, atomic: bool) -> int:
     """Return how many programs share each tile."""
+    shape = needed.shape
     if 0 in shape or not inside.any():
         raise DeclinedError("stores no tile in the launch that was captured")
     places = (tiles.m[inside], tiles.n[inside], *(row[inside] for row in tiles.batch))
     if any((place < 0).any() for place in places):
         raise DeclinedError("begins a tile before its tensor does")
-    counts = np.bincount(np.ravel_multi_index(places, shape), minlength=math.prod(shape))
+    counts = np.bincount(np.ravel_multi_index(places, shape), minlength=math.prod(shape))[needed.ravel()]
+    if not counts.size:
+        raise DeclinedError("stores no tile in the launch that was captured")
     if counts.min() != counts.max():
         raise DeclinedError("does not store every tile equally often")
     if counts[0] > 1 and not atomic:

@@ -13,6 +13,7 @@ from tilewright.families.contraction.emit_grid import FLATTENED
 from tilewright.families.contraction.layouts import LAYOUT_GROUP, illegal_layout, layout_choices
 from tilewright.families.contraction.narrowing import FIELD, illegal_narrowing, reads_its_output, with_narrowing
 from tilewright.families.contraction.sizes import sizes_of
+from tilewright.families.contraction.triangles import is_structured
 from tilewright.families.contraction.work import work
 from tilewright.families.family import Plan
 from tilewright.records.algorithm import Contraction
@@ -71,6 +72,8 @@ def _illegal_grid(schedule: Schedule, before: Schedule, algorithm: Contraction) 
         return "persistence needs all tiles on one axis"
     if schedule.persistent and schedule.split_k > 1:
         return "k is split where there are too few tiles, persistence helps where there are many"
+    if schedule.persistent and schedule.descriptors and is_structured(algorithm):
+        return "the next tile's operands are fetched early only where all tiles walk the same steps of k"
     if schedule.split_k < 1 or schedule.split_k & (schedule.split_k - 1):
         return "SPLIT_K is a power of two"
     return None

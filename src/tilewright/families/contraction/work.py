@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
+from math import ceil, prod
 
 from tilewright.families.contraction.emit_expression import operands as epilogue_operands
 from tilewright.families.contraction.layouts import all_placed, copied, lies_so
 from tilewright.families.contraction.narrowing import SMALL_LAUNCHES, narrowed_algorithm
 from tilewright.families.contraction.sizes import sizes_of, values_of
+from tilewright.families.contraction.triangles import kept, skips, steps_of_programs
 from tilewright.families.index_expression import evaluate
-from tilewright.records.algorithm import Contraction, Operand
+from tilewright.records.algorithm import Contraction, Operand, Output
 from tilewright.records.launch import Launch
 from tilewright.records.schedule import Schedule
 from tilewright.records.trial import Lifted
@@ -24,11 +25,12 @@ _PARTIAL_BYTES = 4
 _NARROW_BYTES = 2
 
 
-def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
+def work(lifted: Lifted, schedule: Schedule, launch: Launch, *, as_input: bool = False) -> Work:
     """What one launch under ``schedule`` does to the machine.
 
     The second kernel of a split k counts with its bytes only; copies of operands that a layout asks for, and the
-    launch does not have, count by themselves.
+    launch does not have, count by themselves. Of triangles an emitted kernel walks only the steps of k that are not all
+    zeros, and the input, which is what ``as_input`` asks for, all of them.
 
     Raises:
         ValueError: ``lifted`` is no contraction, or an extent cannot be evaluated.
@@ -47,14 +49,17 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
         program_order=schedule.program_order,
         group_m=schedule.group_m,
     )
-    steps = max(1, -(-k // (schedule.block_k * schedule.split_k)))
+    whole = max(1, -(-k // (schedule.block_k * schedule.split_k)))
+    mean, most = float(whole), 0.0
+    if skips(algorithm) and not as_input:
+        mean, most = steps_of_programs(algorithm, schedule, (m, n, k))
     programs = grid.num_m * grid.num_n * batch * schedule.split_k
-    padded = 2.0 * programs * steps * schedule.block_m * schedule.block_n * schedule.block_k
+    padded = 2.0 * programs * mean * schedule.block_m * schedule.block_n * schedule.block_k
     unit, times = _unit(algorithm, schedule)
     values = values_of(launch)
-    tiled = _operands(algorithm, schedule, sizes, values)
+    tiled = _operands(algorithm, schedule, sizes, values, mean / whole)
     copies = _copies(lifted.algorithm, schedule, launch, sizes, values)
-    written = sum(_bytes(output.operand.dtype) * m * n * batch for output in algorithm.outputs)
+    written = sum(_stored(output, sizes) * batch for output in algorithm.outputs)
     read, read_once = _epilogue_bytes(algorithm, grid, sizes)
     partial = _PARTIAL_BYTES * m * n * batch * schedule.split_k if schedule.split_k > 1 else 0
     return Work(
@@ -63,7 +68,7 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
         num_warps=schedule.num_warps,
         num_stages=schedule.num_stages,
         flops={unit: padded * times},
-        minimum_dram_bytes=float(sum(operand.total_bytes for operand in tiled) + written + read_once),
+        minimum_dram_bytes=sum(_least(one, sizes) for one in (algorithm.a, algorithm.b)) + written + read_once,
         read_bytes=float(read + partial),
         written_bytes=float(written + partial),
         block_m=schedule.block_m,
@@ -71,7 +76,8 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
         block_k=schedule.block_k,
         compute_bytes=max(_bytes(_computed(algorithm.a)), _bytes(_computed(algorithm.b))),
         stored_bytes=max(_bytes(output.operand.dtype) for output in algorithm.outputs),
-        k_steps=steps,
+        k_steps=max(1, round(mean)),
+        most_k_steps=ceil(most),
         tiles=grid,
         operands=tiled,
         persistent=schedule.persistent,
@@ -101,13 +107,33 @@ def _unit(algorithm: Contraction, schedule: Schedule) -> tuple[str, int]:
     return ("fp32", 1) if dtype in {"fp64", "i32", "i64"} else ("tensor_fp16", 1)
 
 
+def _least(operand: Operand, sizes: Mapping[str, int]) -> float:
+    """Bytes of all its elements that count, once each."""
+    return _elements(operand, sizes) * float(_bytes(operand.dtype)) * kept(operand.orders, sizes)
+
+
+def _stored(output: Output, sizes: Mapping[str, int]) -> float:
+    """Bytes of one of a batch of outputs; of a triangle with nothing beyond its diagonal, those of its elements."""
+    share = 1.0 if output.zero_outside else kept(output.orders, sizes)
+    return _bytes(output.operand.dtype) * max(sizes["m"], 1) * max(sizes["n"], 1) * share
+
+
+def _elements(operand: Operand, sizes: Mapping[str, int]) -> int:
+    return prod(max(sizes[axis], 1) for axis in sizes if operand.strides.get(axis, "0") != "0")
+
+
 def _operands(
-    algorithm: Contraction, schedule: Schedule, sizes: Mapping[str, int], values: Mapping[str, int]
+    algorithm: Contraction,
+    schedule: Schedule,
+    sizes: Mapping[str, int],
+    values: Mapping[str, int],
+    walked: float,
 ) -> tuple[TiledOperand, ...]:
+    """Both operands' tiles; ``walked`` is the share of k that programs walk."""
     contiguous = {one.side: one.columns for one in all_placed(algorithm, schedule)}
     sides = (("a", algorithm.a, "m", schedule.block_m), ("b", algorithm.b, "n", schedule.block_n))
     return tuple(
-        _tiled(operand, axis, block * schedule.block_k, sizes, algorithm.batch_axes, values, contiguous.get(side))
+        _tiled(operand, axis, block * schedule.block_k, sizes, values, contiguous.get(side), walked)
         for side, operand, axis, block in sides
     )
 
@@ -119,21 +145,25 @@ def _copies(
     sizes: Mapping[str, int],
     values: Mapping[str, int],
 ) -> list[float]:
-    """Bytes of each copy that the schedule needs for what the launch was given; narrowed operands always are copies."""
+    """Bytes of each copy that the schedule needs for what the launch was given.
+
+    Narrowed operands and triangles always are copies.
+    """
     if schedule.operand_dtype:
         return [_narrowed_bytes(operand, sizes) for operand in (algorithm.a, algorithm.b)]
     found = []
     for one in all_placed(algorithm, schedule):
         size = _bytes(one.operand.dtype)
-        if not lies_so(one, launch, sizes, values, element_bytes=size, descriptors=schedule.descriptors):
-            found.append(copied(one, sizes, size))
+        in_place = lies_so(one, launch, sizes, values, element_bytes=size, descriptors=schedule.descriptors)
+        if one.operand.orders or not in_place:
+            found.append(copied(one, sizes, size) * kept(one.operand.orders, sizes))
     return found
 
 
 def _narrowed_bytes(operand: Operand, sizes: Mapping[str, int]) -> float:
     """Bytes that narrowing an operand reads and writes."""
-    moved = [axis for axis in sizes if operand.strides.get(axis, "0") != "0"]
-    return prod(max(sizes[axis], 1) for axis in moved) * float(_bytes(operand.dtype) + _NARROW_BYTES)
+    share = kept(operand.orders, sizes)
+    return _elements(operand, sizes) * share * float(_bytes(operand.dtype) + _NARROW_BYTES)
 
 
 def _tiled(
@@ -141,21 +171,22 @@ def _tiled(
     axis: str,
     tile: int,
     sizes: Mapping[str, int],
-    batch_axes: tuple[str, ...],
     values: Mapping[str, int],
     contiguous: str | None,
+    walked: float,
 ) -> TiledOperand:
     """The operand's tiles; ``contiguous`` is the axis that its layout makes so, ``None`` where it is read as it is."""
     size = _bytes(operand.dtype)
-    moved = [name for name in (axis, "k", *batch_axes) if operand.strides.get(name, "0") != "0"]
+    moved = [name for name in sizes if operand.strides.get(name, "0") != "0"]
     unit = [name for name in (axis, "k") if name in moved and evaluate(operand.strides[name], values) == 1]
     return TiledOperand(
         name=operand.parameter,
-        axes=(axis, "batch") if any(name in moved for name in batch_axes) else (axis,),
+        axes=(axis, "batch") if any(name not in "mnk" for name in moved) else (axis,),
         tile_bytes=float(tile * size),
-        total_bytes=float(prod(max(sizes[name], 1) for name in moved) * size),
+        total_bytes=_elements(operand, sizes) * walked * size,
         element_bytes=size,
         contiguous_axis=contiguous or (unit[-1] if unit else ""),
+        one_by_one=bool(operand.orders) and contiguous is None,
     )
 
 

@@ -12,8 +12,12 @@ from tilewright.records.work import Work
 _BYTES = {"fp64": 8, "i64": 8, "u64": 8, "fp32": 4, "i32": 4, "u32": 4, "fp16": 2, "bf16": 2, "i16": 2, "u16": 2}
 
 
-def work(lifted: Lifted, schedule: Schedule, launch: Launch) -> Work:
-    """Every tensor moved once, each allocation of the wrapper written and all others read; flops unknown."""
+def work(lifted: Lifted, schedule: Schedule, launch: Launch, *, as_input: bool = False) -> Work:
+    """Every tensor moved once, each allocation of the wrapper written and all others read; flops unknown.
+
+    A kernel that is kept does the input's work: ``as_input`` makes no difference.
+    """
+    del as_input
     tensors = [argument for argument in launch.arguments if isinstance(argument, TensorArgument)]
     written = sum(_size(tensor) for tensor in tensors if tensor.origin.startswith("allocated"))
     read = sum(_size(tensor) for tensor in tensors if not tensor.origin.startswith("allocated"))

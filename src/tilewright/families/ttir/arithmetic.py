@@ -22,6 +22,7 @@ from tilewright.families.ttir.values import (
     Mask,
     Node,
     Operator,
+    Place,
     Pointer,
     Product,
     Value,
@@ -251,7 +252,7 @@ def _select(state: State, condition: Mask, left: p.Polynomial, right: p.Polynomi
 
 
 def _select_data(state: State, condition: Mask, left: Data, right: Data) -> Node:
-    """``where(mask, loaded, 0)`` is a masked load; any other choice by place is not followed.
+    """``where(mask, loaded, 0)`` is a masked load; of other choices by place, the one between data and 0 is followed.
 
     Between a loop over products and its first step alone, it is the loop: the other is there for a k of one block.
     """
@@ -262,7 +263,12 @@ def _select_data(state: State, condition: Mask, left: Data, right: Data) -> Node
     for one, other in ((left.node, right.node), (right.node, left.node)):
         if isinstance(one, Product) and isinstance(other, Product) and one == first_step(other):
             return other
-    return Blank("chooses a value by the element's place (a mask on data, as in causal or padded code)")
+    if isinstance(right.node, Literal) and right.node.value == 0 and UNKNOWN not in condition.conditions:
+        return Operator("where", (Place(condition.conditions), left.node, right.node), left.dtype)
+    return Blank(BY_PLACE)
+
+
+BY_PLACE = "chooses a value by the element's place (a mask on data, as in causal or padded code)"
 
 
 def _result_type(operation: Operation) -> Type:

@@ -101,13 +101,20 @@ class Carried:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Whether an element lies where all conditions hold."""
+
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Blank:
     """Data that is not followed any further; ``reason`` completes "the kernel …"."""
 
     reason: str
 
 
-Node = Load | Literal | Scalar | Operator | Product | Carried | Blank
+Node = Load | Literal | Scalar | Operator | Product | Carried | Place | Blank
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +215,8 @@ def _move_node(node: Node, places: Mapping[int, int], done: dict[int, Node]) -> 
             change = _mover(places)
             conditions = tuple(condition.rewrite(change) for condition in node.conditions)
             moved = replace(node, offset=node.offset.rewrite(change), conditions=conditions)
+        case Place():
+            moved = Place(tuple(condition.rewrite(_mover(places)) for condition in node.conditions))
         case Operator():
             moved = replace(node, arguments=tuple(_move_node(argument, places, done) for argument in node.arguments))
         case Product():
