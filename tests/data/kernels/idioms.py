@@ -253,3 +253,113 @@ def while_in_part(
         start += BLOCK_K
     c_ptrs = c_ptr + m[:, None] * stride_cm + n[None, :] * stride_cn
     tl.atomic_add(c_ptrs, acc, mask=(m[:, None] < M) & (n[None, :] < N))
+
+
+@triton.jit
+def two_a_step(
+    a_ptr, b_ptr, c_ptr, M, N, K, stride_am, stride_ak, stride_bk, stride_bn, stride_cm, stride_cn,
+    BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
+):
+    """Unrolled by hand: each step of the loop takes two blocks of k."""
+    m = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
+    n = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
+    k = tl.arange(0, BLOCK_K)
+    m_mask = m[:, None] < M
+    n_mask = n[None, :] < N
+    a_ptrs = a_ptr + m[:, None] * stride_am + k[None, :] * stride_ak
+    b_ptrs = b_ptr + k[:, None] * stride_bk + n[None, :] * stride_bn
+    acc = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    for start in range(0, K, 2 * BLOCK_K):
+        a = tl.load(a_ptrs, mask=m_mask & (k[None, :] < K - start), other=0.0)
+        b = tl.load(b_ptrs, mask=(k[:, None] < K - start) & n_mask, other=0.0)
+        acc += tl.dot(a, b)
+        a_ptrs += BLOCK_K * stride_ak
+        b_ptrs += BLOCK_K * stride_bk
+        left = K - start - BLOCK_K
+        a = tl.load(a_ptrs, mask=m_mask & (k[None, :] < left), other=0.0)
+        b = tl.load(b_ptrs, mask=(k[:, None] < left) & n_mask, other=0.0)
+        acc += tl.dot(a, b)
+        a_ptrs += BLOCK_K * stride_ak
+        b_ptrs += BLOCK_K * stride_bk
+    c_ptrs = c_ptr + m[:, None] * stride_cm + n[None, :] * stride_cn
+    tl.store(c_ptrs, acc.to(c_ptr.dtype.element_ty), mask=m_mask & n_mask)
+
+
+@triton.jit
+def unrolled(
+    a_ptr, b_ptr, c_ptr, M, N, K, stride_am, stride_ak, stride_bk, stride_bn, stride_cm, stride_cn,
+    BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr, STEPS: tl.constexpr,
+):
+    """The compiler unrolls the loop: no loop is left."""
+    m = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
+    n = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
+    acc = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    for step in tl.static_range(STEPS):
+        k = step * BLOCK_K + tl.arange(0, BLOCK_K)
+        a_ptrs = a_ptr + m[:, None] * stride_am + k[None, :] * stride_ak
+        b_ptrs = b_ptr + k[:, None] * stride_bk + n[None, :] * stride_bn
+        a = tl.load(a_ptrs, mask=(m[:, None] < M) & (k[None, :] < K), other=0.0)
+        b = tl.load(b_ptrs, mask=(k[:, None] < K) & (n[None, :] < N), other=0.0)
+        acc = tl.dot(a, b, acc)
+    c_ptrs = c_ptr + m[:, None] * stride_cm + n[None, :] * stride_cn
+    tl.store(c_ptrs, acc.to(c_ptr.dtype.element_ty), mask=(m[:, None] < M) & (n[None, :] < N))
+
+
+@triton.jit
+def remainder_loop(
+    a_ptr, b_ptr, c_ptr, M, N, K, stride_am, stride_ak, stride_bk, stride_bn, stride_cm, stride_cn,
+    BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
+):
+    """A loop over whole blocks without masks, then one over what is left with them."""
+    m = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
+    n = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
+    k = tl.arange(0, BLOCK_K)
+    m_mask = m[:, None] < M
+    n_mask = n[None, :] < N
+    a_ptrs = a_ptr + m[:, None] * stride_am + k[None, :] * stride_ak
+    b_ptrs = b_ptr + k[:, None] * stride_bk + n[None, :] * stride_bn
+    acc = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    whole = K // BLOCK_K * BLOCK_K
+    for start in range(0, whole, BLOCK_K):
+        a = tl.load(a_ptrs + start * stride_ak, mask=m_mask, other=0.0)
+        b = tl.load(b_ptrs + start * stride_bk, mask=n_mask, other=0.0)
+        acc += tl.dot(a, b)
+    for start in range(whole, K, BLOCK_K):
+        a = tl.load(a_ptrs + start * stride_ak, mask=m_mask & (k[None, :] < K - start), other=0.0)
+        b = tl.load(b_ptrs + start * stride_bk, mask=(k[:, None] < K - start) & n_mask, other=0.0)
+        acc += tl.dot(a, b)
+    c_ptrs = c_ptr + m[:, None] * stride_cm + n[None, :] * stride_cn
+    tl.store(c_ptrs, acc.to(c_ptr.dtype.element_ty), mask=m_mask & n_mask)
+
+
+@triton.jit
+def masked_where_needed(
+    a_ptr, b_ptr, c_ptr, M, N, K, stride_am, stride_ak, stride_bk, stride_bn, stride_cm, stride_cn,
+    BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr, LAST: tl.constexpr,
+):
+    """Masks along k where k is no whole blocks, or in the last step alone; columns go to and fro."""
+    columns = tl.cdiv(N, BLOCK_N)
+    pid = tl.program_id(0)
+    pid_m = pid // columns
+    pid_n = pid % columns
+    pid_n = tl.where(pid_m % 2 == 0, pid_n, columns - 1 - pid_n)
+    m = pid_m * BLOCK_M + tl.arange(0, BLOCK_M)
+    n = pid_n * BLOCK_N + tl.arange(0, BLOCK_N)
+    k = tl.arange(0, BLOCK_K)
+    m_mask = m[:, None] < M
+    n_mask = n[None, :] < N
+    acc = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    steps = tl.cdiv(K, BLOCK_K)
+    for step in range(0, steps):
+        a_ptrs = a_ptr + m[:, None] * stride_am + (step * BLOCK_K + k[None, :]) * stride_ak
+        b_ptrs = b_ptr + (step * BLOCK_K + k[:, None]) * stride_bk + n[None, :] * stride_bn
+        if step < steps - 1 if LAST else K % BLOCK_K == 0:
+            a = tl.load(a_ptrs, mask=m_mask, other=0.0)
+            b = tl.load(b_ptrs, mask=n_mask, other=0.0)
+        else:
+            a = tl.load(a_ptrs, mask=m_mask & (step * BLOCK_K + k[None, :] < K), other=0.0)
+            b = tl.load(b_ptrs, mask=(step * BLOCK_K + k[:, None] < K) & n_mask, other=0.0)
+        if step < steps:
+            acc += tl.dot(a, b)
+    c_ptrs = c_ptr + m[:, None] * stride_cm + n[None, :] * stride_cn
+    tl.store(c_ptrs, acc.to(c_ptr.dtype.element_ty), mask=m_mask & n_mask)

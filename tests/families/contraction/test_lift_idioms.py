@@ -51,6 +51,9 @@ def algorithm(found: Lifted | Refusal) -> Contraction:
         ("masked_tail", {"GUARD": "comparison"}, "general", "advanced"),
         ("first_apart", {}, "general", "advanced"),
         ("backwards", {}, "general", "advanced"),
+        ("two_a_step", {}, "general", "advanced"),
+        ("unrolled", {"STEPS": 4}, "general", "recomputed"),
+        ("remainder_loop", {}, "general", "recomputed"),
     ],
 )
 def test_the_same_product_however_it_is_written(
@@ -69,6 +72,7 @@ def test_the_same_product_however_it_is_written(
         ("carried_masks", {"LAG": 0}, "not a bound on an index"),
         ("prefetched", {"FIRST": 2, "GUARDED": False}, "in 2 places"),
         ("masked_tail", {"GUARD": "another"}, "in 2 places"),
+        ("unrolled", {"STEPS": 3}, "in 3 places"),
     ],
 )
 def test_what_only_looks_like_it_is_declined(kernel: str, constants: dict[str, object], reason: str) -> None:
@@ -96,3 +100,11 @@ def test_a_loop_that_ends_where_its_part_or_k_does() -> None:
     assert isinstance(found, Lifted), found
     assert algorithm(found).extents == algorithm(lifted("plain", file="contractions")).extents
     assert (found.schedule.split_k, found.schedule.pointers) == (2, "advanced")
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_reads_that_are_masked_where_they_need_to_be_in_tiles_that_go_to_and_fro(last: bool) -> None:
+    found = lifted("masked_where_needed", {"LAST": last}, grid=(9, 1, 1))
+    assert algorithm(found) == algorithm(lifted("plain", file="contractions"))
+    assert isinstance(found, Lifted)
+    assert (found.schedule.masks, found.schedule.program_order) == ("general", "custom")

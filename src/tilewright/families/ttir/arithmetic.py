@@ -10,7 +10,7 @@ from dataclasses import replace
 from tilewright.families.ttir import operations as names
 from tilewright.families.ttir import polynomial as p
 from tilewright.families.ttir.parser import Operation, Type, parse_type
-from tilewright.families.ttir.peeled import is_idle_without, is_running
+from tilewright.families.ttir.peeled import is_idle_without, is_running, masked
 from tilewright.families.ttir.state import DeclinedError, State, as_node
 from tilewright.families.ttir.values import (
     ALWAYS,
@@ -257,17 +257,21 @@ def _select_data(state: State, condition: Mask, left: Data, right: Data) -> Node
 
     Between a loop over products and its first step alone, it is the loop: the other is there for a k of one block.
     Between it and the loop without a last step that is left out where it would add nothing, it is the whole.
+    Between two reads that differ by a mask, it is the masked one: the other is there for whole blocks.
     """
     if isinstance(left.node, Load) and isinstance(right.node, Literal) and not right.node.value:
         conditions = left.node.conditions + condition.conditions
         if left.node.zero_filled or not left.node.conditions:
             return replace(left.node, conditions=conditions, zero_filled=True)
-    for one, other in ((left.node, right.node), (right.node, left.node)):
-        if isinstance(one, Product) and isinstance(other, Product) and one == first_step(other):
-            return other
+    either = masked(left.node, right.node) if not condition.shape else None
+    if either is not None:
+        return either
     only = condition.conditions[0] if len(condition.conditions) == 1 else UNKNOWN
     if is_idle_without(only, left.node, right.node):
         return left.node
+    for one, other in ((left.node, right.node), (right.node, left.node)):
+        if isinstance(one, Product) and isinstance(other, Product) and one == first_step(other):
+            return other
     return Blank("chooses a value by the element's place (a mask on data, as in causal or padded code)")
 
 
@@ -293,8 +297,8 @@ def _literal(text: str, dtype: str) -> Node:
 def _compared(state: State, predicate: str, left: Integer, right: Integer) -> Mask:
     one = p.number(1)
     low, high = left.value, right.value
-    if predicate == "ne" and high.constant == 0 and low.single is not None and low.single.kind == "rem":
-        predicate = "sgt"
+    if predicate in ("eq", "ne") and high.constant == 0 and low.single is not None and low.single.kind == "rem":
+        predicate, high = ("sgt", high) if predicate == "ne" else ("slt", one)
     if predicate[1:] in ("gt", "ge"):
         low, high = high, low
     match predicate[1:]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tilewright.families.ttir import polynomial as p
-from tilewright.families.ttir.peeled import trips, with_first
+from tilewright.families.ttir.peeled import flattened, trips, with_first
 from tilewright.families.ttir.state import as_node
 from tilewright.families.ttir.values import (
     Blank,
@@ -109,13 +109,14 @@ def _summed(initial: Data, last: Node, loop: Loop, carried: Carried) -> Node:
         return initial.node
     product = _added_to(last, carried) or _outer_product(last, carried, loop, initial)
     if product is not None:
-        if product.loop is not None:
+        flat = flattened(product, loop)
+        if product.loop is not None and flat is None:
             return Blank("sums products over nested loops")
         if contains(product.a, lambda node: isinstance(node, Carried | Product)) or contains(
             product.b, lambda node: isinstance(node, Carried | Product)
         ):
             return Blank("multiplies tiles that depend on an earlier product")
-        return with_first(replace(product, base=initial.node, loop=loop))
+        return with_first(replace(flat or replace(product, loop=loop), base=initial.node))
     if contains(last, lambda node: isinstance(node, Carried)):
         return Blank("carries a value through a loop that is not a plain sum of products")
     return Blank("uses what the last step of a loop computed")

@@ -87,32 +87,108 @@ def at(value: Value, loop: str, step: Polynomial) -> Value:
 def with_last(product: Product) -> Product:
     """Return a sum over a loop and one product more as the sum over one step more, if that is what they are.
 
-    The product after the loop may be masked where those in the loop, whose blocks are whole, are not.
+    The product after the loop may be masked where those in the loop, whose blocks are whole, are not. Two products
+    without a loop become one of two steps.
     """
     total = product.base
-    if not isinstance(total, Product) or total.loop is None or product.loop is not None:
+    if not isinstance(total, Product) or product.loop is not None or not _alike(total, product):
         return product
+    if total.loop is None:
+        return _two_steps(total, product)
     key, steps = total.loop.counter, trips(total.loop)
-    sides = []
-    for inside, after in ((total.a, product.a), (total.b, product.b)):
-        joined = _joined(inside, after, key, steps)
-        if joined is None or (total.precision, total.shape) != (product.precision, product.shape):
-            return product
-        sides.append(joined)
-    return replace(total, a=sides[0], b=sides[1], loop=replace(total.loop, last=total.loop.last + total.loop.step))
+    a, b = (_joined(*pair, key, steps) for pair in ((total.a, product.a), (total.b, product.b)))
+    if a is None or b is None:
+        return product
+    return replace(total, a=a, b=b, loop=replace(total.loop, last=total.loop.last + total.loop.step))
 
 
 def with_first(product: Product) -> Product:
-    """Return a sum over a loop that begins with the product of the step before the first as one over both."""
+    """Return a sum over a loop that begins with what the steps before would have added as one sum over them all.
+
+    What stands before is one product, or a loop of them; those may be less masked.
+    """
     first, loop = product.base, product.loop
-    if not isinstance(first, Product) or first.loop is not None or loop is None:
+    if not isinstance(first, Product) or loop is None or not _alike(first, product):
         return product
-    before, earlier = (_setting(loop.counter, step) for step in (p.number(-1), _counter(loop.counter) - p.number(1)))
-    for inside, outside in ((product.a, first.a), (product.b, first.b)):
-        if _plain_node(rewrite_loads(inside, before)) != _plain_node(outside):
-            return product
-    a, b = (rewrite_loads(side, earlier) for side in (product.a, product.b))
-    return replace(product, a=a, b=b, base=first.base, loop=replace(loop, first=loop.first - loop.step))
+    if first.loop is None:
+        before, earlier = (
+            _setting(loop.counter, step) for step in (p.number(-1), _counter(loop.counter) - p.number(1))
+        )
+        for inside, outside in ((product.a, first.a), (product.b, first.b)):
+            if _plain_node(rewrite_loads(inside, before)) != _plain_node(outside):
+                return product
+        a, b = (rewrite_loads(side, earlier) for side in (product.a, product.b))
+        return replace(product, a=a, b=b, base=first.base, loop=replace(loop, first=loop.first - loop.step))
+    steps = trips(first.loop)
+    later = _setting(loop.counter, _counter(first.loop.counter) - steps)
+    a, b = (rewrite_loads(side, later) for side in (product.a, product.b))
+    if masked(a, first.a) is None or masked(b, first.b) is None:
+        return product
+    both = replace(first.loop, last=first.loop.first + first.loop.step * (steps + trips(loop)))
+    return replace(first, a=a, b=b, loop=both)
+
+
+def flattened(product: Product, outer: Loop) -> Product | None:
+    """Return a sum over a loop in a loop as one over a single loop, if the outer goes on where the inner ends."""
+    inner = product.loop
+    if inner is None:
+        return None
+    steps, counter = trips(inner), _counter(inner.counter)
+    start, onward = (
+        _setting(outer.counter, p.number(0)),
+        _setting(inner.counter, steps * _counter(outer.counter) + counter),
+    )
+    a, b = (rewrite_loads(side, start) for side in (product.a, product.b))
+    for single, nested in ((a, product.a), (b, product.b)):
+        if _plain_node(rewrite_loads(single, onward)) != _plain_node(nested):
+            return None
+    advances = inner.advances_pointers or outer.advances_pointers
+    return replace(
+        product, a=a, b=b, loop=Loop(inner.counter, outer.first * steps, outer.last * steps, outer.step, advances)
+    )
+
+
+def masked(one: Node, other: Node) -> Node | None:
+    """Return the one of two reads of the same elements that has the other's masks and more; ``None`` if neither has."""
+    if isinstance(one, Load) and isinstance(other, Load):
+        more, fewer = sorted((one, other), key=lambda load: -len(load.conditions))
+        same = _plain_node(replace(more, conditions=(), zero_filled=True)) == _plain_node(
+            replace(fewer, conditions=(), zero_filled=True)
+        )
+        kept = set(map(_expanded_condition, fewer.conditions)) <= set(map(_expanded_condition, more.conditions))
+        return more if same and kept else None
+    return one if one == other else None
+
+
+def _alike(one: Product, other: Product) -> bool:
+    return (one.precision, one.shape, one.dtype, one.lanes) == (other.precision, other.shape, other.dtype, other.lanes)
+
+
+def _two_steps(first: Product, second: Product) -> Product:
+    """Return two products as a loop of two steps, if they read the same tensors at a constant distance."""
+    loop = Loop(f"counter.steps{first.identity}", p.number(0), p.number(2), p.number(1))
+    a, b = (_between(*pair, _counter(loop.counter)) for pair in ((first.a, second.a), (first.b, second.b)))
+    return second if a is None or b is None else replace(first, a=a, b=b, loop=loop)
+
+
+def _between(first: Node, second: Node, step: Polynomial) -> Node | None:
+    """Return what stands on the line through both: the first at step 0, the second at step 1."""
+    if isinstance(first, Operator) and isinstance(second, Operator) and len(first.arguments) == len(second.arguments):
+        arguments = [_between(*pair, step) for pair in zip(first.arguments, second.arguments, strict=True)]
+        if replace(first, arguments=()) == replace(second, arguments=()) and None not in arguments:
+            return replace(first, arguments=tuple(argument for argument in arguments if argument is not None))
+        return None
+    if not isinstance(first, Load) or not isinstance(second, Load) or len(first.conditions) != len(second.conditions):
+        return first if first == second else None
+    offset = first.offset + (second.offset - first.offset) * step
+    conditions = []
+    for one, other in zip(first.conditions, second.conditions, strict=True):
+        if one.low is None or one.high is None or other.low is None or other.high is None:
+            return None
+        low, high = one.low + (other.low - one.low) * step, one.high + (other.high - one.high) * step
+        conditions.append(Condition(low, high))
+    between = replace(first, offset=offset, conditions=tuple(conditions))
+    return between if replace(second, offset=first.offset, conditions=first.conditions) == first else None
 
 
 def is_idle_without(condition: Condition, longer: Node, shorter: Node) -> bool:
