@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from tilewright.cost import compare, estimate
 from tilewright.cost.constants import ESTIMATE_SPREAD, RATIO_SPREAD
+from tilewright.records.build import Build, InstructionMix
 from tilewright.records.estimate import Provenance
+from tilewright.records.work import Work
 
 GROUPS = [
     pytest.param(name, code, id=f"{name} {code}")
@@ -143,6 +145,28 @@ def test_one_stage_waits_where_more_would_not():
     waiting, ahead = (estimate(contraction(stages=stages, **few), ADA, shared_bytes=65536) for stages in (1, 3))
     assert waiting.binds == "latency"
     assert waiting.time_us > 1.2 * ahead.time_us
+
+
+def built(work: Work, copies: tuple[str, ...]) -> Build:
+    """A binary whose main loop moves tiles by those instructions."""
+    loop = {"HMMA": 32, "LDS": 32} | dict.fromkeys(copies, 8)
+    return Build(
+        kernel=work.kernel, compute_capability=(8, 9), num_warps=work.num_warps, num_stages=work.num_stages,
+        registers_per_thread=128, spill_bytes=0, shared_bytes=65536,
+        mix=InstructionMix(loop=loop, outside={}, loop_modifiers=dict(loop)),
+        triton_version="", ptxas_version="", content_hash="",
+    )  # fmt: skip
+
+
+def test_a_loop_that_the_compiler_did_not_pipeline_waits_whatever_its_stages():
+    few = {"m": 512, "n": 1024, "tile": (64, 64, 32)}
+    work = contraction(stages=4, **few)
+    copied, waiting = (estimate(work, ADA, built(work, copies)) for copies in (("LDGSTS",), ("LDG", "STS")))
+    assert waiting.binds == "latency"
+    assert waiting.time_us > 1.5 * copied.time_us
+    one_stage = replace(work, num_stages=1)
+    assert waiting.time_us == estimate(one_stage, ADA, built(one_stage, ("LDG", "STS"))).time_us
+    assert waiting.time_us >= estimate(one_stage, ADA, built(one_stage, ("LDGSTS",))).time_us
 
 
 def test_ratios_are_told_apart_only_beyond_the_spread():

@@ -38,6 +38,8 @@ class StepCycles:
     """Cycles of ``shared`` in which tiles are written."""
     shared_bytes: float
     """Bytes that cross the shared-memory pipe in that step."""
+    pipelined: bool = True
+    """Tiles are on their way while others are multiplied; otherwise each step waits for its own."""
 
     def total(self) -> float:
         """Return the cycles of all pipes one after the other."""
@@ -96,7 +98,17 @@ def step_cycles(work: Work, target: Target, build: Build | None) -> StepCycles:
         issue=_instructions(work, build, path) * work.num_warps / ISSUE_SLOTS_PER_CLK_PER_SM,
         copy=copy,
         shared_bytes=shared_bytes,
+        pipelined=build is None or not _waits(build),
     )
+
+
+def _waits(build: Build) -> bool:
+    """Say whether the main loop reads tiles into registers and writes them to shared memory from there.
+
+    So the compiler leaves a ``while`` loop, and tiles that the source itself reads a step ahead, whatever the stages.
+    """
+    stems = build.mix.loop
+    return "LDG" in stems and "STS" in stems and not any(stem in stems for stem in ("LDGSTS", "UTMALDG", "UBLKCP"))
 
 
 def transposing(operand: TiledOperand, work: Work, build: Build | None, path: str) -> bool:

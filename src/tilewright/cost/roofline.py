@@ -151,7 +151,8 @@ def _latency_us(work: Work, target: Target, traffic: Traffic, step: StepCycles, 
     multiplied before the buffer is free for another. So each program makes a k step no faster than that circle over
     the tiles on their way at once, ``num_stages - 1``. With two stages (or one, or no asynchronous copies) there is
     one buffer: all of the circle lies open, save for products whose operands are in registers already, and only
-    other programs of the SM fill it. An untiled kernel has a few loads a thread on their way.
+    other programs of the SM fill it. Where the binary's loop is not pipelined, products wait too. An untiled kernel
+    has a few loads a thread on their way.
     """
     hit = traffic.l2_hit_fraction
     latency = hit * (target.l2_latency_cycles or constants.L2_LATENCY_CYCLES)
@@ -163,7 +164,9 @@ def _latency_us(work: Work, target: Target, traffic: Traffic, step: StepCycles, 
     copied = max(sum(operand.tile_bytes for operand in work.operands) / rate, step.copy)
     products = _busy_cycles(replace(step, shared=step.shared - step.copy), work.num_warps)
     ahead = work.num_stages - 1 if target.compute_capability >= (8, 0) else 1
-    if ahead <= 1:
+    if not step.pipelined:
+        ahead = 1
+    elif ahead <= 1:
         ahead, products = 1, products * (1 - constants.PRODUCTS_AFTER_COPY)
     circle = latency + constants.LOADED_LATENCY_CYCLES + copied + products
     steps_of_slot = max(ceil(work.programs / target.sm_count) / together * work.k_steps, work.most_k_steps)

@@ -55,7 +55,7 @@ def lift(launch: Launch) -> Lifted | Refusal:
     except TtirSyntaxError as error:
         return _refusal(launch, f"has Triton IR that is not read: {error}")
     reason = _no_product(function)
-    if reason and not any(operation.name in ("scf.for", "scf.while") for operation in function.walk()):
+    if reason and not any(operation.name in ("scf.for", "scf.while", "tt.dot") for operation in function.walk()):
         return _refusal(launch, reason)
     try:
         names = [x.parameter for x in launch.arguments if not isinstance(x, ConstexprArgument)]

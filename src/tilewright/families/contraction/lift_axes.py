@@ -152,7 +152,8 @@ def solve(a: Access, b: Access, outputs: Sequence[Access], product: Product, *, 
     rest_b = without(b.address.terms, n.base, b.stride("n"))
     k = _sum_axis(a, b, rest_a, rest_b, outputs, product, block_k, atomic=atomic)
     _check_masks(a, b, outputs, m, n, k, atomic=atomic)
-    bare = Axes(m, n, k, (), wrapped=any(x.wraps for x in (a, b)), masked_k=any(x.bounds_of("k") for x in (a, b)))
+    masked_k = any(bound.terms == k.base for x in (a, b) for bound in x.bounds_of("k"))
+    bare = Axes(m, n, k, (), wrapped=any(x.wraps for x in (a, b)), masked_k=masked_k)
     roles = {"a": a, "b": b, **{f"out{i}": output for i, output in enumerate(outputs)}}
     batches = _batches({role: bare.left_over(access) for role, access in roles.items()}, product.loop)
     return Axes(m, n, k, batches, bare.wrapped, bare.masked_k)
@@ -195,11 +196,17 @@ def _sum_axis(
         return any(atom.key == counter for atom in key)
 
     candidates = [*a.bounds_of("k"), *b.bounds_of("k")]
-    for bound in candidates:
-        matched = fits(bound.terms, rest_a, a.stride("k")) and fits(bound.terms, rest_b, b.stride("k"))
-        if matched and not any(counts(key) for key in without(rest_a, bound.terms, a.stride("k"))):
-            return Axis(bound.terms, bound.bound)
-    if candidates:
+    matching = [
+        bound
+        for bound in candidates
+        if fits(bound.terms, rest_a, a.stride("k")) and fits(bound.terms, rest_b, b.stride("k"))
+        and not any(counts(key) for key in without(rest_a, bound.terms, a.stride("k")))
+    ]  # fmt: skip
+    if matching:  # the end of a program's own part of k moves with the program: less is left of what moves the tile
+        whole = max(matching, key=lambda bound: len(bound.terms))
+        return Axis(whole.terms, whole.bound)
+    still = all(not bound.terms for bound in candidates)
+    if candidates and not (still and product.loop):
         raise DeclinedError("masks the summed axis by an index that its addresses do not use")
     base: dict[Monomial, Polynomial] = {}
     for key, value in rest_a.items():

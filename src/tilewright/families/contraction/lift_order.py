@@ -231,7 +231,10 @@ def _larger(
 
 
 def _named(tiles: Tiles, tiles_m: int, tiles_n: int) -> tuple[str, int]:
-    """Compare the first walk over all tiles with each order that has a name."""
+    """Compare the first walk over all tiles with each order that has a name.
+
+    Where rows are ``first + pid % tall``, those of the last group are rotated if it is less tall: grouped still.
+    """
     count = tiles_m * tiles_n
     same = (tiles.batch == tiles.batch[:, :1]).all(axis=0) if tiles.batch.size else np.ones(tiles.m.size, dtype=bool)
     rows, columns = tiles.m[same], tiles.n[same]
@@ -248,8 +251,9 @@ def _named(tiles: Tiles, tiles_m: int, tiles_n: int) -> tuple[str, int]:
     for group in range(2, tiles_m + 1):
         width = group * tiles_n
         tall = np.minimum(tiles_m - index // width * group, group)
-        if np.array_equal(rows, index // width * group + index % width % tall) and np.array_equal(
-            columns, index % width // tall
-        ):
+        start = index // width * width
+        turn = (rows - index % width) % tall
+        turned = (turn == np.where(tall == group, 0, turn[start])) & (rows // group == index // width)
+        if turned.all() and np.array_equal(columns, index % width // tall):
             return "grouped", group
     return "custom", 1

@@ -10,8 +10,11 @@ from dataclasses import replace
 from tilewright.families.ttir import operations as names
 from tilewright.families.ttir import polynomial as p
 from tilewright.families.ttir.parser import Operation, Type, parse_type
+from tilewright.families.ttir.peeled import is_idle_without, is_running, masked
 from tilewright.families.ttir.state import DeclinedError, State, as_node
 from tilewright.families.ttir.values import (
+    ALWAYS,
+    NEVER,
     UNKNOWN,
     Blank,
     Condition,
@@ -26,6 +29,7 @@ from tilewright.families.ttir.values import (
     Pointer,
     Product,
     Value,
+    always,
     first_step,
     lane,
     move_lanes,
@@ -83,9 +87,7 @@ def constant(state: State, operation: Operation) -> None:
     text = dense.group(1) if dense else text
     if kind.element == "i1":
         truth = text in ("true", "-1", "1")
-        never = Condition(p.number(1), p.number(0))
-        always = Condition(p.number(0), p.number(1))
-        mask = Mask(kind.shape, () if truth else (never,), (never if truth else always,))
+        mask = Mask(kind.shape, () if truth else (NEVER,), (NEVER if truth else ALWAYS,))
         state.set(operation, mask)
     elif re.fullmatch(r"-?\d+", text) and kind.element.startswith("i"):
         state.set(operation, Integer(kind.shape, p.number(int(text))))
@@ -98,7 +100,7 @@ def compare(state: State, operation: Operation) -> None:
     predicate = operation.text.split(",")[0].strip()
     left, right = (state.get(name) for name in operation.operands)
     if isinstance(left, Integer) and isinstance(right, Integer):
-        state.set(operation, _compared(predicate, left, right))
+        state.set(operation, _compared(state, predicate, left, right))
         return
     nodes = (as_node(left), as_node(right))
     word = names.COMPARISONS.get(predicate)
@@ -187,9 +189,9 @@ def program_id(state: State, operation: Operation) -> None:
 
 
 def make_range(state: State, operation: Operation) -> None:
-    """``tt.make_range``."""
-    start = operation.integer("start") or 0
-    state.set(operation, Integer(operation.result_type.shape, lane(0) + p.number(start)))
+    """``tt.make_range``; one of a single element is a number, which a broadcast repeats."""
+    start, shape = operation.integer("start") or 0, operation.result_type.shape
+    state.set(operation, Integer(shape, p.number(start) if shape == (1,) else lane(0) + p.number(start)))
 
 
 def expand_dims(state: State, operation: Operation) -> None:
@@ -255,11 +257,19 @@ def _select_data(state: State, condition: Mask, left: Data, right: Data) -> Node
     """``where(mask, loaded, 0)`` is a masked load; of other choices by place, the one between data and 0 is followed.
 
     Between a loop over products and its first step alone, it is the loop: the other is there for a k of one block.
+    Between it and the loop without a last step that is left out where it would add nothing, it is the whole.
+    Between two reads that differ by a mask, it is the masked one: the other is there for whole blocks.
     """
     if isinstance(left.node, Load) and isinstance(right.node, Literal) and not right.node.value:
         conditions = left.node.conditions + condition.conditions
         if left.node.zero_filled or not left.node.conditions:
             return replace(left.node, conditions=conditions, zero_filled=True)
+    either = masked(left.node, right.node) if not condition.shape else None
+    if either is not None:
+        return either
+    only = condition.conditions[0] if len(condition.conditions) == 1 else UNKNOWN
+    if is_idle_without(only, left.node, right.node):
+        return left.node
     for one, other in ((left.node, right.node), (right.node, left.node)):
         if isinstance(one, Product) and isinstance(other, Product) and one == first_step(other):
             return other
@@ -290,24 +300,33 @@ def _literal(text: str, dtype: str) -> Node:
     return Literal(float(struct.unpack(f"<{code}", bits.to_bytes(width, "little"))[0]), dtype)
 
 
-def _compared(predicate: str, left: Integer, right: Integer) -> Mask:
+def _compared(state: State, predicate: str, left: Integer, right: Integer) -> Mask:
     one = p.number(1)
     low, high = left.value, right.value
+    if predicate in ("eq", "ne") and high.constant == 0 and low.single is not None and low.single.kind == "rem":
+        predicate, high = ("sgt", high) if predicate == "ne" else ("slt", one)
     if predicate[1:] in ("gt", "ge"):
         low, high = high, low
     match predicate[1:]:
         case "lt" | "gt":
-            return Mask(left.shape, _split(low, high), (Condition(high, low + one),))
+            opposite = Condition(high, low + one)
         case "le" | "ge":
-            return Mask(left.shape, _split(low, high + one), (Condition(high, low),))
-    return Mask(left.shape, (UNKNOWN,))
+            opposite, high = Condition(high, low), high + one
+        case _:
+            return Mask(left.shape, (UNKNOWN,))
+    kept = tuple(x for x in _split(low, high) if not always(x, left.shape) and not is_running(x, state.loops))
+    return Mask(left.shape, kept, (opposite,) if kept else (NEVER,))
 
 
 def _split(low: p.Polynomial, high: p.Polynomial) -> tuple[Condition, ...]:
-    """``x < min(y, z)`` is two conditions."""
-    single = high.single
-    if single is not None and single.kind == "min":
-        return tuple(part for side in single.arguments for part in _split(low, side))
+    """``x < min(y, z) + w`` is two conditions, and so is ``max(x, y) + w < z``."""
+    for kind, side in (("min", high), ("max", low)):
+        for monomial, factor in side.terms.items():
+            if factor == 1 and len(monomial) == 1 and monomial[0].kind == kind:
+                rest = side - p.Polynomial({monomial: 1})
+                ways = [rest + argument for argument in monomial[0].arguments]
+                pairs = ((low, way) if kind == "min" else (way, high) for way in ways)
+                return tuple(dict.fromkeys(part for pair in pairs for part in _split(*pair)))
     return (Condition(low, high),)
 
 

@@ -15,6 +15,7 @@ from tilewright.families.ttir import operations as names
 from tilewright.families.ttir import polynomial as p
 from tilewright.families.ttir.loops import as_data, close, finish, open_argument, step_of
 from tilewright.families.ttir.parser import Block, Function, Operation, Type
+from tilewright.families.ttir.peeled import ahead, at, may_be_made_ahead, trips
 from tilewright.families.ttir.state import DeclinedError, State
 from tilewright.families.ttir.values import (
     UNKNOWN,
@@ -22,11 +23,13 @@ from tilewright.families.ttir.values import (
     Data,
     Integer,
     Loop,
+    Mask,
     Pointer,
     Scalar,
     Store,
     Value,
     View,
+    settled,
 )
 
 
@@ -181,13 +184,35 @@ class _Evaluator(State):
             close(value, change, run.counter, key, i)
             for i, (value, change) in enumerate(zip(arguments, steps, strict=True))
         ]
+        made = self._made_ahead(run, arguments, closed)
         moves = any(
             isinstance(value, Pointer | View) and change.moves for value, change in zip(arguments, steps, strict=True)
         )
         loop = replace(counted(closed), advances_pointers=moves)
         yielded = self._loop_body(run, closed, loop, keep=True)
         self.values = outer
-        return [finish(arguments[i], yielded[i], steps[i], loop, i) for i in range(len(arguments))]
+        return [
+            at(made[i], key, trips(loop)) if i in made else finish(arguments[i], yielded[i], steps[i], loop, i)
+            for i in range(len(arguments))
+        ]
+
+    def _made_ahead(self, run: _Carrying, arguments: list[Value], closed: list[Value]) -> dict[int, Value]:
+        """Find the carried values that each step makes for the next; ``closed`` is brought up to date."""
+        outer, found = dict(self.values), dict[int, Value]()
+        left = {index for index, value in enumerate(arguments) if may_be_made_ahead(value, closed[index])}
+        while left:
+            yielded = self._loop_body(run, closed, run.loop, keep=False)
+            self.values = dict(outer)
+            same = {index: arguments[index] for index in left if yielded[index] == closed[index]}
+            made = {index: ahead(arguments[index], yielded[index], run.loop.counter) for index in left - same.keys()}
+            known = same | {index: value for index, value in made.items() if value is not None}
+            for index in known or left:
+                closed[index] = known.get(index, _forgotten(closed[index]))
+            if not known:
+                break
+            found |= known
+            left -= known.keys()
+        return found
 
     def _bind(self, operation: Operation, values: list[Value]) -> None:
         for name, value in zip(operation.results, values, strict=True):
@@ -209,25 +234,49 @@ class _Evaluator(State):
     def if_else(self, operation: Operation) -> None:
         """Evaluate both sides; what they store is guarded, what they yield must agree or be chosen by a number."""
         condition = self.mask(operation.operands[0])
+        decided = settled(condition)
+        if decided is not None:
+            self._bind(operation, self._side(operation.regions[0 if decided else 1 :][:1]))
+            return
         outer, guards = dict(self.values), list(self.guards)
         sides: list[list[Value]] = []
-        for region, extra in zip(operation.regions, (condition.conditions, condition.opposite), strict=False):
+        for place, extra in enumerate((condition.conditions, condition.opposite)):
             self.values, self.guards = dict(outer), [*guards, *extra]
-            body = region[0].operations if region else ()
-            self.run(tuple(inner for inner in body if inner.name != "scf.yield"))
-            yields = [inner for inner in body if inner.name == "scf.yield"]
-            sides.append([self.get(name) for name in yields[0].operands] if yields else [])
+            sides.append(self._side(operation.regions[place : place + 1]))
         self.values, self.guards = outer, guards
         for index, name in enumerate(operation.results):
             self.values[name] = arithmetic.chosen(self, condition, sides[0][index], sides[1][index])
 
+    def _side(self, regions: Sequence[tuple[Block, ...]]) -> list[Value]:
+        """Run one side of a condition, if there is one, and return what it yields."""
+        body = regions[0][0].operations if regions and regions[0] else ()
+        self.run(tuple(inner for inner in body if inner.name != "scf.yield"))
+        yields = [inner for inner in body if inner.name == "scf.yield"]
+        return [self.get(name) for name in yields[0].operands] if yields else []
+
+
+def _forgotten(value: Value) -> Value:
+    """What is left of a carried value that no closed form was found for."""
+    return Mask(value.shape, (UNKNOWN,)) if isinstance(value, Mask) else value
+
 
 def _countdown(loop: Loop, conditions: tuple[Condition, ...]) -> Loop:
-    """The loop that lasts while ``low < high``, where each step brings both nearer by the same number."""
-    only = conditions[0] if len(conditions) == 1 else UNKNOWN
-    if only.low is None or only.high is None:
+    """The loop that lasts while every ``low < high``, where each step brings both nearer by the same number."""
+    found: Loop | None = None
+    for condition in conditions:
+        one = _counted(loop, condition)
+        if found is not None and found.step != one.step:
+            raise DeclinedError("holds a while loop of several conditions that end at different paces")
+        found = one if found is None else replace(found, last=p.smaller(found.last, one.last))
+    if found is None:
         raise DeclinedError("holds a while loop whose condition is no comparison of whole numbers")
-    left = only.high - only.low
+    return found
+
+
+def _counted(loop: Loop, condition: Condition) -> Loop:
+    if condition.low is None or condition.high is None:
+        raise DeclinedError("holds a while loop whose condition is no comparison of whole numbers")
+    left = condition.high - condition.low
     first = left.rewrite(lambda atom: p.number(0) if atom.key == loop.counter else None)
     step = first - left.rewrite(lambda atom: p.number(1) if atom.key == loop.counter else None)
     counter = p.atom("counter", loop.counter.removeprefix("counter."))

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tilewright.families.ttir import polynomial as p
+from tilewright.families.ttir.peeled import flattened, trips, with_first
 from tilewright.families.ttir.state import as_node
 from tilewright.families.ttir.values import (
     Blank,
     Carried,
+    Condition,
     Data,
     Integer,
     Literal,
@@ -45,7 +47,8 @@ def open_argument(value: Value, loop: str, index: int) -> Value:
     if parts:
         return _rebuilt(value, tuple(p.atom("carried", f"{loop}.{index}.{i}") for i in range(len(parts))))
     if isinstance(value, Mask):
-        return Mask(value.shape, value.conditions)
+        start = p.atom("carried", f"{loop}.{index}")
+        return Mask(value.shape, (Condition(start, start),))
     return Data(value.shape, value.dtype, Carried(loop, index)) if isinstance(value, Data) else value
 
 
@@ -88,11 +91,11 @@ def finish(initial: Value, last: Value, change: Closed, loop: Loop, index: int) 
     """Return the value once the loop is over."""
     parts = _parts(initial)
     if parts:
-        trips = p.quotient(loop.last - loop.first + loop.step - p.number(1), loop.step)
+        steps = trips(loop)
         return _rebuilt(
             initial,
             tuple(
-                _after(part, added, trips, f"{loop.counter}.{index}.{i}.last")
+                _after(part, added, steps, f"{loop.counter}.{index}.{i}.last")
                 for i, (part, added) in enumerate(zip(parts, change.added, strict=True))
             ),
         )
@@ -106,13 +109,14 @@ def _summed(initial: Data, last: Node, loop: Loop, carried: Carried) -> Node:
         return initial.node
     product = _added_to(last, carried) or _outer_product(last, carried, loop, initial)
     if product is not None:
-        if product.loop is not None:
+        flat = flattened(product, loop)
+        if product.loop is not None and flat is None:
             return Blank("sums products over nested loops")
         if contains(product.a, lambda node: isinstance(node, Carried | Product)) or contains(
             product.b, lambda node: isinstance(node, Carried | Product)
         ):
             return Blank("multiplies tiles that depend on an earlier product")
-        return replace(product, base=initial.node, loop=loop)
+        return with_first(replace(flat or replace(product, loop=loop), base=initial.node))
     if contains(last, lambda node: isinstance(node, Carried)):
         return Blank("carries a value through a loop that is not a plain sum of products")
     return Blank("uses what the last step of a loop computed")

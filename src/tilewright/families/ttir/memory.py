@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tilewright.families.ttir import polynomial as p
 from tilewright.families.ttir.parser import Operation
+from tilewright.families.ttir.peeled import with_last
 from tilewright.families.ttir.state import DeclinedError, State, as_node
 from tilewright.families.ttir.values import (
     Blank,
@@ -129,7 +130,7 @@ def dot(state: State, operation: Operation) -> None:
         operation.results[0], as_node(left), as_node(right), state.node(operation.operands[2]),
         found.group(1) if found else "ieee", kind.element, (*kind.shape, left.shape[1]), (0, 1),
     )  # fmt: skip
-    state.set(operation, Data(kind.shape, kind.element, node))
+    state.set(operation, Data(kind.shape, kind.element, with_last(node)))
 
 
 def _is_zero(node: Node) -> bool:

@@ -26,6 +26,8 @@ class Condition:
 
 
 UNKNOWN = Condition(None, None)
+NEVER = Condition(number(1), number(0))
+ALWAYS = Condition(number(0), number(1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,32 @@ class Store:
 def lane(axis: int) -> Polynomial:
     """Return the place of an element along a tensor axis."""
     return atom("lane", str(axis))
+
+
+def always(condition: Condition, shape: tuple[int, ...]) -> bool:
+    """Say whether ``low < high`` holds wherever a tile of this shape has an element, by numbers alone.
+
+    So it is with ``lane < min(BLOCK, left)``: the tile is no longer than BLOCK.
+    """
+    if condition.low is None or condition.high is None:
+        return False
+    most = 0
+    for monomial, factor in (condition.low - condition.high).terms.items():
+        if not monomial:
+            most += factor
+        elif len(monomial) == 1 and monomial[0].kind == "lane":
+            most += max(factor * (shape[int(monomial[0].name)] - 1), 0)
+        else:
+            return False
+    return most < 0
+
+
+def settled(mask: Mask) -> bool | None:
+    """Return what a mask is everywhere, where numbers alone say it."""
+    if not mask.conditions:
+        return True
+    known = ((part.low, part.high) for part in mask.conditions if part.low is not None and part.high is not None)
+    return False if any(always(Condition(high, low + number(1)), mask.shape) for low, high in known) else None
 
 
 def move_lanes(value: Value, places: Mapping[int, int], shape: tuple[int, ...]) -> Value:
