@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import fields
+from math import inf, isfinite, log
 
 from tilewright.cost import compare, estimate
 from tilewright.families import Plan
@@ -47,6 +48,10 @@ _FEW_SUMS = 2 * 64 * 64
 """Sums for each SM up to which programs may share a tile's k: with more, tiles alone fill the GPU."""
 _ORDERED = 16
 """Schedules whose program order is varied too."""
+_EACH = 2
+"""Of those, of one kind."""
+_ALIKE = 1.02
+"""Predicted times within this factor are one time."""
 _GAIN = 1.05
 """Over the stages, predicted, for what throws all of their work away."""
 
@@ -93,35 +98,57 @@ def _ranked(analysed: Analysed, stage: Stage, session: Session) -> list[tuple[Es
     family, lifted, target = analysed.family, analysed.lifted, session.target
     known: dict[Schedule, Estimate] = {}
 
-    def predicted_us(schedule: Schedule) -> float:
+    def predicted(schedule: Schedule) -> Estimate:
         if schedule not in known:
             known[schedule] = estimate(family.work(lifted, schedule, lifted.launch), target)
-        return known[schedule].time_us
+        return known[schedule]
 
-    return [(known[one], (one,)) for one in ranked_jointly(analysed, target, predicted_us, stage.fields)]
+    return [(known[one], (one,)) for one in ranked_jointly(analysed, target, predicted, stage.fields)]
 
 
 def ranked_jointly(
-    analysed: Analysed, target: Target, predicted_us: Callable[[Schedule], float], allowed: Collection[str]
+    analysed: Analysed, target: Target, predicted: Callable[[Schedule], Estimate], allowed: Collection[str]
 ) -> list[Schedule]:
     """The tiles with their layouts that are predicted fastest, each in its best program order, fastest first.
+
+    Where times are alike, since memory sets them all, that one comes first whose other resources are least busy.
 
     Args:
         analysed: the launch; the search starts from the input's own schedule.
         target: the GPU.
-        predicted_us: of a schedule.
+        predicted: of a schedule.
         allowed: names of Schedule fields that may change.
     """
     family, lifted = analysed.family, analysed.lifted
 
     def fastest(schedules: Iterable[Schedule]) -> list[Schedule]:
-        return sorted(dict.fromkeys(schedules), key=predicted_us)
+        return sorted(dict.fromkeys(schedules), key=lambda one: _rank(predicted(one)))
 
     together = [name for name in _TILE if name in allowed]
     walks = _walks(analysed, target, allowed)
-    tiles = fastest(one for walk in walks for one in family.variants(lifted, walk, target, together))[:_ORDERED]
+    tiles = _unlike(fastest(one for walk in walks for one in family.variants(lifted, walk, target, together)))
     walking = [name for name in _WALK if name in allowed]
     return fastest(fastest((tile, *family.variants(lifted, tile, target, walking)))[0] for tile in tiles)
+
+
+def _rank(found: Estimate) -> tuple[float, float]:
+    if not isfinite(found.time_us):
+        return inf, inf
+    return round(log(found.time_us) / log(_ALIKE)), sum(found.floors_us.values())
+
+
+def _unlike(schedules: Iterable[Schedule]) -> list[Schedule]:
+    """The first of each kind, in their order: tiles of one size that are brought in one way teach much the same."""
+    counted: dict[object, int] = {}
+    chosen = []
+    for one in schedules:
+        kind = (one.block_m * one.block_n, one.descriptors, one.operand_dtype)
+        counted[kind] = counted.get(kind, 0) + 1
+        if counted[kind] <= _EACH:
+            chosen.append(one)
+        if len(chosen) == _ORDERED:
+            break
+    return chosen
 
 
 def _walks(analysed: Analysed, target: Target, allowed: Collection[str]) -> list[Schedule]:

@@ -41,14 +41,7 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch, *, as_input: bool =
     sizes = sizes_of(algorithm, launch)
     m, n, k = (max(sizes[axis], 1) for axis in "mnk")
     batch = prod(max(sizes[axis], 1) for axis in algorithm.batch_axes)
-    grid = TileGrid(
-        num_m=-(-m // schedule.block_m),
-        num_n=-(-n // schedule.block_n),
-        batch=batch,
-        split_k=schedule.split_k,
-        program_order=schedule.program_order,
-        group_m=schedule.group_m,
-    )
+    grid = _grid(schedule, m, n, batch)
     whole = max(1, -(-k // (schedule.block_k * schedule.split_k)))
     mean, most = float(whole), 0.0
     if skips(algorithm) and not as_input:
@@ -85,6 +78,17 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch, *, as_input: bool =
         copies=len(copies),
         copied_bytes=sum(copies),
         small_launches=SMALL_LAUNCHES if schedule.operand_dtype else 0,
+    )
+
+
+def _grid(schedule: Schedule, m: int, n: int, batch: int) -> TileGrid:
+    return TileGrid(
+        num_m=-(-m // schedule.block_m),
+        num_n=-(-n // schedule.block_n),
+        batch=batch,
+        split_k=schedule.split_k,
+        program_order=schedule.program_order,
+        group_m=schedule.group_m,
     )
 
 

@@ -144,8 +144,9 @@ class _Loop:
         if timed.decision is not Decision.FASTER:
             self.why_not = f"in a new process the best file was not faster: {words.comparison(timed)}"
             return
-        state.say("", "profiling the output")
-        self.after = state.profile(state.text)
+        if self.before is not None:
+            state.say("", "profiling the output")
+            self.after = state.profile(state.text)
         metrics = {} if self.after is None else self.after.metrics
         now = analyse(state.capture, self.session, metrics=metrics, stage=self.stages[0])
         self.diagnoses_after = tuple(one.analysis.diagnosis for one in now if one.analysis.diagnosis is not None)

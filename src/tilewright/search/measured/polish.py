@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tilewright.records.schedule import Schedule
 from tilewright.records.trial import StageOutcome
+from tilewright.search.accept import DTYPES
 from tilewright.search.joint import STAGE, ranked_jointly
 from tilewright.search.measured import words
 from tilewright.search.measured.propose import Estimator, choose
@@ -67,7 +68,7 @@ def _on_kernel(state: State, kernel: str, tally: Tally) -> tuple[str, str]:
         ran += len(looked)
         best = max([best, *(screening.ratio for _, screening in looked)], key=lambda one: one.value if one else 0.0)
         # taken round by round: a run that is cut short keeps what it has found
-        found = accept_best(state, looked, tally, stage=NAME)
+        found = accept_best(state, looked, tally, stage=NAME, dtypes=DTYPES)
         outcome = min(outcome, found, key=RANKED.index)
         if found != "accepted" or before_us / state.best_us < _GAIN:
             break
@@ -89,7 +90,7 @@ def _chosen(state: State, kernel: str, estimator: Estimator, *, first: bool) -> 
     if first:
         seen = _seen(state, kernel)
         allowed = open_fields(STAGE.fields, state.options.precision)
-        ranked = ranked_jointly(one, target, estimator.time_us, allowed)
+        ranked = ranked_jointly(one, target, estimator.estimate, allowed)
         ahead = [schedule for schedule in ranked if schedule not in seen and schedule != present]
         # with nothing timed yet, all that is known near the input is that it is slow
         ahead = ahead[: most if len(_centres(state, kernel)) == 1 else -(-most // 2)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from math import isfinite, log
 
 from tilewright.cost import estimate
+from tilewright.records.estimate import Estimate
 from tilewright.records.schedule import Schedule
 from tilewright.records.stage import Stage
 from tilewright.records.target import Target
@@ -28,19 +29,23 @@ class Proposals:
 
 
 class Estimator:
-    """Predicted times of schedules that nothing was built of yet, each computed once."""
+    """Predictions for schedules that nothing was built of yet, each computed once."""
 
     def __init__(self, analysed: Analysed, target: Target) -> None:
         self._analysed, self._target = analysed, target
-        self._known: dict[Schedule, float] = {}
+        self._known: dict[Schedule, Estimate] = {}
 
-    def time_us(self, schedule: Schedule) -> float:
-        """Predicted; infinite for one that does not fit."""
+    def estimate(self, schedule: Schedule) -> Estimate:
+        """Of a launch on the input's sizes."""
         if schedule not in self._known:
             lifted = self._analysed.lifted
             work = self._analysed.family.work(lifted, schedule, lifted.launch)
-            self._known[schedule] = estimate(work, self._target).time_us
+            self._known[schedule] = estimate(work, self._target)
         return self._known[schedule]
+
+    def time_us(self, schedule: Schedule) -> float:
+        """Predicted; infinite for one that does not fit."""
+        return self.estimate(schedule).time_us
 
 
 def for_stage(

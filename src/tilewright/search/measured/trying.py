@@ -61,8 +61,22 @@ def look(
     return ran
 
 
-def accept_best(state: State, ran: Sequence[tuple[Attempt, Screening]], tally: Tally, *, stage: str) -> str:
+def accept_best(
+    state: State,
+    ran: Sequence[tuple[Attempt, Screening]],
+    tally: Tally,
+    *,
+    stage: str,
+    dtypes: Sequence[str] = (),
+) -> str:
     """Prove and time the promising ones, fastest first, and take the first that is faster beyond the noise floor.
+
+    Args:
+        state: the run.
+        ran: what was looked at, fastest first.
+        tally: counts what is done.
+        stage: which one.
+        dtypes: to prove in beside the input's own, where the file may well be the run's last.
 
     Returns:
         ``accepted``, ``reverted`` (proved, and not faster) or ``kept``.
@@ -75,7 +89,7 @@ def accept_best(state: State, ran: Sequence[tuple[Attempt, Screening]], tally: T
             break
         what = describe(attempt.schedule)
         state.say(stage, f"proving {what}")
-        found = state.prove(attempt.text)
+        found = state.prove(attempt.text, dtypes=dtypes)
         if not is_proved(found):
             reason = f"{found.verdict.status}: {found.verdict.reason}"
             state.refusals.append(Refusal(what=f"{attempt.kernel}: {what}", reason=reason))
