@@ -16,6 +16,8 @@ from tilewright.search.measured.workbench import Untimed
 
 SCREENING_S, COMPARISON_S = 60.0, 15.0
 """Seconds that one look at all candidates, and one comparison, may take at most."""
+LEAST_SCREENING_S = 15.0
+"""Once candidates are built, to look at them costs less than to have built them for nothing."""
 
 RANKED = ("accepted", "reverted", "kept", "skipped")
 """Outcomes, the one that says most first."""
@@ -45,7 +47,7 @@ def look(
     fresh = state.enter(attempts, stage=stage)
     tally.built += len(fresh)
     state.say(stage, f"{len(fresh)} candidates built")
-    limit_s = max(5.0, min(SCREENING_S, state.clock.left_s))
+    limit_s = max(LEAST_SCREENING_S, min(SCREENING_S, state.clock.left_s))
     looked = state.screen(fresh, stage=stage, limit_s=limit_s)
     ran = []
     for attempt, screening in looked:
@@ -83,8 +85,9 @@ def accept_best(
     """
     promising = [attempt for attempt, screening in ran if screening.ratio is not None and screening.ratio.low > 1.0]
     outcome = "kept"
-    for attempt in _worth_proving(promising, state.options.proofs):
-        if state.clock.is_over:
+    for number, attempt in enumerate(_worth_proving(promising, state.options.proofs)):
+        # a first proof in every dtype is what the time after the search is kept for
+        if state.clock.is_over and not (dtypes and number == 0):
             tally.said.append("the run's time is over")
             break
         what = describe(attempt.schedule)
