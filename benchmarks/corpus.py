@@ -1,7 +1,7 @@
 """Optimize every file of a corpus: what is lifted, what it brings, and how the output stands against PyTorch.
 
     python benchmarks/corpus.py --corpus FOLDER --manifest benchmarks/data/llmkernel_level1_matmul.toml \
-        --gpu h200 --device cuda --limit 25 --json results.json
+        --gpu h200 --device cuda --limit 110 --json results.json
 
 The corpus is any folder with kernel files in KernelBench form and their references. A manifest says which, one entry a
 file, as TOML (an array of tables ``[[file]]``) or as JSON Lines (one object a line), with these keys:
@@ -206,7 +206,7 @@ def _in_a_process(entry: Entry, given: argparse.Namespace) -> dict[str, Any]:
             else:
                 last = error.decode(errors="replace").strip().splitlines()
                 row = _ended(entry, "crashed", last[-1] if last else f"exit code {process.returncode}")
-    return {**row, "elapsed_s": round(time.monotonic() - began, 1)}
+    return {**row, "limit_s": given.limit, "elapsed_s": round(time.monotonic() - began, 1)}
 
 
 def _ended(entry: Entry, outcome: str, reason: str) -> dict[str, Any]:

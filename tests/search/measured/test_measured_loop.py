@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from measured_bench import INPUT_US, MeasuredBench, schedule_in
 from tilewright import search, stages, targets
 from tilewright.api.options import read_request
 from tilewright.records.profile import Profile
+from tilewright.records.timing import Screening
 from tilewright.records.trial import Run
 from tilewright.records.verdict import Status, Verdict
 from tilewright.search.measured import Options, optimize_on
@@ -193,6 +194,25 @@ def test_short_of_time_the_stages_leave_it_to_the_search_over_all_fields(optimiz
     assert run.winner is not None
     schedule = run.winner.candidate.schedules[0]
     assert (schedule.block_m, schedule.block_n, schedule.descriptors) == (128, 256, True)
+
+
+def test_where_nothing_can_be_run_the_polish_goes_on_with_the_next_best(optimize: Optimize) -> None:
+    bench, looks = MeasuredBench(unknown_us=500.0), list[int]()
+    times = bench.screen
+
+    def screen(baseline: str, candidates: Sequence[str], *, limit_s: float) -> Sequence[Screening]:
+        looks.append(len(candidates))
+        found = times(baseline, candidates, limit_s=limit_s)
+        first = baseline != candidates[0] and len(looks) == 2
+        return [replace(one, time_us=None, ratio=None, error="lost") for one in found] if first else found
+
+    bench.screen = screen  # type: ignore[method-assign]
+    limit_s = CONFIRMATION_S + POLISH_S + 0.5 * STAGE_S
+    run = optimize(bench, options=replace(FEW, built=4, polish_rounds=2, precision="same", limit_s=limit_s))
+    assert run.winner is not None
+    assert run.winner.stage == "polish"
+    assert len(looks) == 3
+    assert any("lost" in refusal.reason for refusal in run.refusals)
 
 
 def test_near_the_roofline_no_stage_is_entered(optimize: Optimize) -> None:

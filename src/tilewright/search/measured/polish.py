@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tilewright.records.schedule import Schedule
 from tilewright.records.trial import StageOutcome
 from tilewright.search.accept import DTYPES
@@ -55,16 +57,20 @@ def _on_kernel(state: State, kernel: str, tally: Tally) -> tuple[str, str]:
     estimator = Estimator(one, state.session.target)
     outcome, best, rounds, ran = "kept", None, 0, 0
     said = len(tally.said)
+    ahead = _ahead(state, kernel, estimator)
     for _ in range(state.options.polish_rounds):
         if state.clock.is_over:
             break
         before_us = state.best_us
-        chosen, considered = _chosen(state, kernel, estimator, first=not rounds)
+        chosen, considered = _chosen(state, kernel, estimator, ahead)
         tally.considered += considered
         if not chosen:
             break
         rounds += 1
         looked = look(state, kernel, chosen, tally, stage=NAME)
+        ahead = [] if looked else [schedule for schedule in ahead if schedule not in chosen]
+        if ahead:
+            continue  # not one could be built and run: the next best may be
         ran += len(looked)
         best = max([best, *(screening.ratio for _, screening in looked)], key=lambda one: one.value if one else 0.0)
         # taken round by round: a run that is cut short keeps what it has found
@@ -79,25 +85,29 @@ def _on_kernel(state: State, kernel: str, tally: Tally) -> tuple[str, str]:
     return outcome, words.none_faster(ran, best, rounds=rounds)
 
 
-def _chosen(state: State, kernel: str, estimator: Estimator, *, first: bool) -> tuple[list[Schedule], int]:
-    """What a round builds, and out of how many: neighbours of the fastest, and at first half of what is predicted best.
+def _ahead(state: State, kernel: str, estimator: Estimator) -> list[Schedule]:
+    """Unseen schedules that are predicted fastest over all fields, however far they are from those that were timed.
 
     Neighbours alone would have to walk there, through schedules that are slower than both ends.
     """
+    if state.clock.is_over:
+        return []
+    seen = {*_seen(state, kernel), state.schedule_of(kernel)}
+    allowed = open_fields(STAGE.fields, state.options.precision)
     one, target = state.composer.kernels[kernel], state.session.target
+    return [found for found in ranked_jointly(one, target, estimator.estimate, allowed) if found not in seen]
+
+
+def _chosen(state: State, kernel: str, estimator: Estimator, ahead: Sequence[Schedule]) -> tuple[list[Schedule], int]:
+    """What a round builds, and out of how many: the next of ``ahead``, and neighbours of the fastest."""
     most = max(1, state.options.built // 2)
-    present, ahead = state.schedule_of(kernel), list[Schedule]()
-    if first:
-        seen = _seen(state, kernel)
-        allowed = open_fields(STAGE.fields, state.options.precision)
-        ranked = ranked_jointly(one, target, estimator.estimate, allowed)
-        ahead = [schedule for schedule in ranked if schedule not in seen and schedule != present]
-        # with nothing timed yet, all that is known near the input is that it is slow
-        ahead = ahead[: most if len(_centres(state, kernel)) == 1 else -(-most // 2)]
-    offered = {} if len(ahead) == most else _offered(state, kernel, estimator)
-    near = [schedule for schedule in offered if schedule not in ahead]
-    chosen = choose(near, present, estimator, most=most - len(ahead), corrections=offered) if near else ()
-    return [*ahead, *chosen], len(near) + len(ahead)
+    # with nothing timed yet, all that is known near the input is that it is slow
+    first = list(ahead[: most if len(_centres(state, kernel)) == 1 else -(-most // 2)])
+    offered = {} if len(first) == most else _offered(state, kernel, estimator)
+    near = [schedule for schedule in offered if schedule not in first]
+    present = state.schedule_of(kernel)
+    chosen = choose(near, present, estimator, most=most - len(first), corrections=offered) if near else ()
+    return [*first, *chosen], len(near) + len(first)
 
 
 def _seen(state: State, kernel: str) -> set[Schedule]:
