@@ -31,7 +31,7 @@ from tilewright.stages import UNOWNED_FIELDS
 STAGE = Stage(
     name="polish",
     position=99,
-    focus="All fields together, where the gain over the stages is beyond doubt.",
+    focus="All fields together, since some moves help only beside others.",
     fields=tuple(field.name for field in fields(Schedule) if field.name not in UNOWNED_FIELDS),
     tunable=(),
     thresholds=(),
