@@ -31,7 +31,7 @@ def test_a_whole_job_as_a_process(tmp_path: Path) -> None:
     given, out, told = tmp_path / "input.py", tmp_path / "out.py", tmp_path / "run.json"
     root = Path(__file__).parents[2]
     given.write_text((root / "examples" / "flat_grid_matmul" / "input.py").read_text())
-    arguments = [str(given), "--inputs", "A=f32[2048,2048] B=f32[2048,2048]", "-o", str(out), "--json", str(told)]
+    arguments = [str(given), "--inputs", "A=f32[4096,4096] B=f32[4096,4096]", "-o", str(out), "--json", str(told)]
     done = subprocess.run(
         [sys.executable, "-m", "tilewright", "optimize", *arguments], capture_output=True, text=True, check=False
     )
