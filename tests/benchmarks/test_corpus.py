@@ -65,7 +65,8 @@ def test_a_corpus_is_run_and_a_run_goes_on(tmp_path: Path) -> None:
     assert "no tl.dot" in pointwise["kernels"][0]["reason"]
     assert pointwise["outcome"] == "unchanged"
     assert (tmp_path / "outputs/pointwise.py").read_text() == (ROOT / pointwise["file"]).read_text()
-    assert product["provenance"] == "predicted"
+    assert (product["outcome"], product["provenance"]) == ("improved", "predicted")
+    compile((tmp_path / "outputs/product.py").read_text(), "product.py", "exec")
     assert product["input_us"] > 0
     assert "swish_kernel is not lifted: the kernel multiplies no matrices" in done.stdout
 
