@@ -59,6 +59,7 @@ def test_every_form_computes_the_reference() -> None:
             assert told[name] <= WITHIN[case.dtype] * max(1.0, told["largest"]), (case.name, name, told)
 
 
+@pytest.mark.usefixtures("warm")
 @pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in PROVED])
 def test_some_are_proved(case: Case, tmp_path: Path) -> None:
     folder = written(case, tmp_path / case.name)

@@ -20,7 +20,7 @@ source = "here"
 [[file]]
 name = "product"
 file = "examples/flat_grid_matmul/input.py"
-inputs = "A=f32[64,64] B=f32[64,64]"
+inputs = "A=f32[4096,4096] B=f32[4096,4096]"
 group = "products"
 
 [[file]]
@@ -49,7 +49,7 @@ def corpus() -> ModuleType:
 def run(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     manifest = folder / "manifest.toml"
     manifest.write_text(MANIFEST)
-    command = [sys.executable, str(SCRIPT), "--corpus", str(ROOT), "--manifest", str(manifest), "--gpu", "h200"]
+    command = [sys.executable, str(SCRIPT), "--corpus", str(ROOT), "--manifest", str(manifest), "--gpu", "rtx4090"]
     command += ["--device", "none", "--stage", "grid_and_parallel", "--json", str(folder / "out.json"), *more]
     return subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
 
@@ -65,7 +65,8 @@ def test_a_corpus_is_run_and_a_run_goes_on(tmp_path: Path) -> None:
     assert "no tl.dot" in pointwise["kernels"][0]["reason"]
     assert pointwise["outcome"] == "unchanged"
     assert (tmp_path / "outputs/pointwise.py").read_text() == (ROOT / pointwise["file"]).read_text()
-    assert product["provenance"] == "predicted"
+    assert (product["outcome"], product["provenance"]) == ("improved", "predicted")
+    compile((tmp_path / "outputs/product.py").read_text(), "product.py", "exec")
     assert product["input_us"] > 0
     assert "swish_kernel is not lifted: the kernel multiplies no matrices" in done.stdout
 

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import torch
 import triton.language as tl
+from triton.language.semantic import TritonSemantic
 from triton.runtime import interpreter as triton_interpreter
 
 from tilewright.prove import bounds, patching
@@ -37,14 +38,26 @@ WIDENED = "widened"
 _builder = triton_interpreter.InterpreterBuilder
 _native = triton_interpreter._interpreter
 _handle = triton_interpreter.TensorHandle
-_storage_dtype: Callable[[Any], np.dtype[Any]] = triton_interpreter._get_np_dtype
+_original_np_dtype: Callable[[Any], np.dtype[Any]] = triton_interpreter._get_np_dtype
 _validate = triton_interpreter._validate_np_data_size
 _original_dot = _builder.create_dot
 _original_atomic_rmw = _builder.create_atomic_rmw
 _original_atomic_cas = _builder.create_atomic_cas
+_original_sanitize_overflow = TritonSemantic.binary_op_sanitize_overflow_impl
 
 _FLOATS = ("fp16", "bf16", "fp32")
 _FLOATS_WITH_DOUBLE = (*_FLOATS, "fp64")
+
+
+_known: dict[str, np.dtype[Any]] = {}
+
+
+def _storage_dtype(dtype: Any) -> np.dtype[Any]:
+    """Numpy dtype of the bits in memory; Triton fills a table anew each time it is asked."""
+    found = _known.get(dtype.scalar.name)
+    if found is None:
+        found = _known[dtype.scalar.name] = _original_np_dtype(dtype)
+    return found
 
 
 def _truncate_to_tf32(values: Array) -> Array:
@@ -52,6 +65,12 @@ def _truncate_to_tf32(values: Array) -> Array:
     special = (bits & np.uint32(0x7F800000)) == np.uint32(0x7F800000)
     kept = np.where(special, bits, bits & np.uint32(0xFFFFE000)).astype(np.uint32)
     return kept.view(np.float32).reshape(np.shape(values))
+
+
+def _sanitize_overflow(semantic: Any, *operation: Any) -> None:
+    """Replaces binary_op_sanitize_overflow_impl, whose ten operations a sum have an effect in debug builds alone."""
+    if semantic.builder.options.debug:
+        _original_sanitize_overflow(semantic, *operation)
 
 
 class _Arithmetic:
@@ -233,6 +252,7 @@ class _Arithmetic:
         return [
             (triton_interpreter, "_get_np_dtype", self.np_dtype),
             (triton_interpreter, "_validate_np_data_size", self.validate),
+            (TritonSemantic, "binary_op_sanitize_overflow_impl", _sanitize_overflow),
             (_handle, "__post_init__", lambda handle: self.settle(handle)),
             (_builder, "create_masked_load", method(self.load)),
             (_builder, "create_masked_store", method(self.store)),

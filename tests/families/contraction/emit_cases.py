@@ -1,9 +1,10 @@
-"""Contractions built by hand, with the files they belong to, and a runner of Triton's interpreter."""
+"""Contractions built by hand, with the files they belong to, and Triton's interpreter to run those in."""
 
 from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -225,8 +226,9 @@ ADA = Target(
 )  # fmt: skip
 
 _RUNNER = """
-import importlib.util, json, os, sys
-os.environ["TRITON_INTERPRET"] = "1"
+import importlib.util, json, os, sys, traceback
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
 import torch, triton
 
 def untuned(configs, key, **_):
@@ -238,27 +240,63 @@ def untuned(configs, key, **_):
         return Tuned()
     return decorate
 
-triton.autotune = untuned
-torch.manual_seed(0)
-for path, check in json.loads(sys.stdin.read()):
+def run(path, check):
     spec = importlib.util.spec_from_file_location("emitted", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    scope = {"torch": torch, "model": module.ModelNew(), "name": os.path.basename(path)}
-    exec(check, scope)
-print("every check passed")
+    exec(check, {"torch": torch, "model": module.ModelNew(), "name": os.path.basename(path)})
+
+triton.autotune = untuned
+# ten operations for each sum of integers, whose outcome only debug builds look at
+triton.language.semantic.TritonSemantic.binary_op_sanitize_overflow_impl = lambda *_: None
+for line in sys.stdin:
+    torch.manual_seed(0)
+    try:
+        for path, check in json.loads(line):
+            run(path, check)
+        answer = "every check passed"
+    except BaseException:
+        answer = traceback.format_exc()
+    print(json.dumps(answer), file=answers, flush=True)
 """
+_LIMIT_S = 300
 
 
-def interpret(cases: list[tuple[Path, str]]) -> None:
-    """Run emitted files in Triton's interpreter, in one process; each check is code that asserts with ``model``."""
-    ran = subprocess.run(
-        [sys.executable, "-c", _RUNNER],
-        input=json.dumps([(str(path), check) for path, check in cases]),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        env={**os.environ, "TRITON_INTERPRET": "1"},
-        check=False,
-    )
-    assert ran.stdout.strip().endswith("every check passed"), ran.stderr[-3000:]
+class Interpreter:
+    """Triton's interpreter in a process that stays from test to test, for PyTorch and Triton take seconds to start.
+
+    One in which a check failed, or that does not answer, is ended: it may not be what it was.
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+
+    def __call__(self, cases: list[tuple[Path, str]]) -> None:
+        """Run emitted files one after the other; each check is code that asserts with ``model``."""
+        process = self._process or self._start()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps([(str(path), check) for path, check in cases]) + "\n")
+        process.stdin.flush()
+        answered, _, _ = select.select([process.stdout], [], [], _LIMIT_S)
+        said = json.loads(process.stdout.readline() or '"the process died"') if answered else "no answer in time"
+        if said != "every check passed":
+            self.close()
+        assert said == "every check passed", said[-3000:]
+
+    def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.communicate()
+
+    def _start(self) -> subprocess.Popen[str]:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _RUNNER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TRITON_INTERPRET": "1"},
+        )
+        return self._process

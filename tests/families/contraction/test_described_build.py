@@ -14,18 +14,17 @@ from tilewright.families import contraction, lift
 from tilewright.records.build import Build
 from tilewright.records.launch import Launch, TensorArgument
 from tilewright.records.trial import Lifted
-from tilewright.workers import Pool, Worker
 
 EXAMPLE = Path(__file__).parents[3] / "examples/seed"
 H200 = targets.load("h200")
 TILE = {"block_m": 128, "block_n": 256, "block_k": 32, "num_warps": 8, "num_stages": 4}
 
 
-def test_the_large_tile_is_built_for_hopper_without_spills_and_in_the_space_that_was_guessed() -> None:
+def test_the_large_tile_is_built_for_hopper_without_spills_and_in_the_space_that_was_guessed(shelf) -> None:
     request, target = read_request(
         str(EXAMPLE / "prompt.txt"), gpu="h200", metrics=None, reference=str(EXAMPLE / "reference.py"), inputs=None
     )
-    with Worker(preload=PRELOAD) as worker, Pool() as pool:
+    with shelf.worker(preload=PRELOAD) as worker, shelf.pool(preload=("tilewright.compiler.job",)) as pool:
 
         def launched(text: str) -> list[Launch]:
             source = replace(request.source, text=text, first_line=1)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from emit_cases import BATCHED, batched, interpret, lifted, source
+from emit_cases import BATCHED, Interpreter, batched, lifted, source
 
 from tilewright.families.contraction.emit import emit
 from tilewright.records.schedule import Schedule
@@ -43,7 +43,7 @@ assert empty.shape == (5, 7) and (empty == 0).all(), name
 """
 
 
-def test_every_form_is_right_on_ragged_even_and_single_elements(tmp_path: Path) -> None:
+def test_every_form_is_right_on_ragged_even_and_single_elements(tmp_path: Path, interpret: Interpreter) -> None:
     cases = []
     for name, plan in PLANS.items():
         text = emit(source(), lifted(), plan, docstring="Test.")
@@ -66,7 +66,7 @@ assert error < 1e-5, (name, error)
 
 
 @pytest.mark.parametrize("order", ["grid_2d", "grouped"])
-def test_two_batch_axes_with_bias_and_gelu(tmp_path: Path, order: str) -> None:
+def test_two_batch_axes_with_bias_and_gelu(tmp_path: Path, order: str, interpret: Interpreter) -> None:
     group = 2 if order == "grouped" else 1
     variants = [Schedule(program_order=order, group_m=group, **SMALL)]
     if order == "grouped":

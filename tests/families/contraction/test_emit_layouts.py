@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from emit_cases import BATCH, SUM, apply, batched, interpret, laid_out, lifted, one_batch, operand, plain, source
+from emit_cases import BATCH, SUM, Interpreter, apply, batched, laid_out, lifted, one_batch, operand, plain, source
 
 from tilewright import targets
 from tilewright.families.contraction.emit import emit
@@ -77,7 +77,9 @@ def written(given: KernelSource, contraction: Contraction, plan: tuple[Schedule,
     return text
 
 
-def test_every_form_is_right_on_ragged_sliced_expanded_and_empty_tensors(tmp_path: Path) -> None:
+def test_every_form_is_right_on_ragged_sliced_expanded_and_empty_tensors(
+    tmp_path: Path, interpret: Interpreter
+) -> None:
     cases = []
     for name, plan in PLANS.items():
         path = tmp_path / f"{name}.py"
@@ -93,7 +95,7 @@ def test_every_form_is_right_on_ragged_sliced_expanded_and_empty_tensors(tmp_pat
     interpret(cases)
 
 
-def test_one_batch_axis_with_an_epilogue(tmp_path: Path) -> None:
+def test_one_batch_axis_with_an_epilogue(tmp_path: Path, interpret: Interpreter) -> None:
     tiles = {"program_order": "grouped", "group_m": 2, **SMALL}
     plans = {
         "described": Schedule(**DESCRIBED, **tiles),
@@ -109,7 +111,7 @@ def test_one_batch_axis_with_an_epilogue(tmp_path: Path) -> None:
     interpret(cases)
 
 
-def test_a_tensor_that_the_epilogue_reads_too_is_still_passed_as_it_is(tmp_path: Path) -> None:
+def test_a_tensor_that_the_epilogue_reads_too_is_still_passed_as_it_is(tmp_path: Path, interpret: Interpreter) -> None:
     added = plain(apply("add", SUM, Loaded(operand=operand("a_ptr", m="stride_am", n="stride_ak"))))
     cases = []
     for name in ("described", "packed_a"):

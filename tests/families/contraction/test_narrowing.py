@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from emit_cases import ADA, SUM, apply, interpret, launch, lifted, operand, plain, source
+from emit_cases import ADA, SUM, Interpreter, apply, launch, lifted, operand, plain, source
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -181,7 +181,9 @@ def written(schedule: Schedule, contraction: Contraction | None = None, before: 
     return text
 
 
-def test_the_kernel_s_guard_agrees_with_the_rule_on_every_kind_of_number(tmp_path: Path) -> None:
+def test_the_kernel_s_guard_agrees_with_the_rule_on_every_kind_of_number(
+    tmp_path: Path, interpret: Interpreter
+) -> None:
     path = tmp_path / "narrow.py"
     path.write_text(written(FORMS["described"]))
     interpret([(path, GUARD)])
@@ -246,7 +248,7 @@ for dtype, limit in ((torch.float16, 1e-3), (torch.bfloat16, 1e-2)):
 
 
 def test_files_take_the_fallback_where_an_element_is_out_of_range_and_are_exact_enough_elsewhere(
-    tmp_path: Path,
+    tmp_path: Path, interpret: Interpreter
 ) -> None:
     wide = tmp_path / "wide.py"
     wide.write_text(written(Schedule(program_order="row_major", **SMALL)))
@@ -288,7 +290,9 @@ for m, n in ((130, None), (None, 70), (0, 149)):
 """
 
 
-def test_only_the_tiles_of_a_strip_with_such_an_element_are_computed_again(tmp_path: Path) -> None:
+def test_only_the_tiles_of_a_strip_with_such_an_element_are_computed_again(
+    tmp_path: Path, interpret: Interpreter
+) -> None:
     wide = tmp_path / "wide.py"
     wide.write_text(written(Schedule(program_order="row_major", **SMALL)))
     cases = []
@@ -314,7 +318,7 @@ for factor, is_wide in ((2.0, False), (2.0**30, True)):
 """
 
 
-def test_an_outlier_that_the_sample_misses_raises_the_flag(tmp_path: Path) -> None:
+def test_an_outlier_that_the_sample_misses_raises_the_flag(tmp_path: Path, interpret: Interpreter) -> None:
     path = tmp_path / "outlier.py"
     path.write_text(written(FORMS["described"]))
     interpret([(path, OUTLIER)])
@@ -359,7 +363,7 @@ class ModelNew(torch.nn.Module):
 
 
 @pytest.mark.parametrize("described", [True, False])
-def test_a_batch_that_only_one_operand_has(tmp_path: Path, described: bool) -> None:
+def test_a_batch_that_only_one_operand_has(tmp_path: Path, described: bool, interpret: Interpreter) -> None:
     contraction = Contraction(
         kernel="bmm_kernel",
         extents={"m": "M", "n": "N", "k": "K", "b0": "B"},

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from emit_cases import SUM, apply, interpret, lifted, operand, plain, source
+from emit_cases import SUM, Interpreter, apply, lifted, operand, plain, source
 
 from tilewright.families.contraction.emit import emit
 from tilewright.records.algorithm import Loaded
@@ -75,7 +75,9 @@ for A in (torch.randn(40, 33), torch.randn(33, 40).t() * 2.0**100):
 """
 
 
-def test_a_tensor_that_is_made_where_it_is_passed_is_made_once_and_reaches_both_kernels(tmp_path: Path) -> None:
+def test_a_tensor_that_is_made_where_it_is_passed_is_made_once_and_reaches_both_kernels(
+    tmp_path: Path, interpret: Interpreter
+) -> None:
     given, contraction, schedule = CASES["narrowed_pointers_bias"]
     small = replace(schedule, block_m=32, block_n=64, block_k=32)
     text = emit(given, contraction, (small,), docstring="Test.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from emit_cases import interpret, launch, lifted, plain, source
+from emit_cases import Interpreter, launch, lifted, plain, source
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,7 +77,7 @@ def triangles(which: str) -> Contraction:
     return replace(whole, a=a, b=b, outputs=(replace(out, orders=(Order(low="m", high="n"),), zero_outside=True),))
 
 
-def test_every_form_is_right_and_reads_nothing_outside(tmp_path: Path) -> None:
+def test_every_form_is_right_and_reads_nothing_outside(tmp_path: Path, interpret: Interpreter) -> None:
     cases = []
     for which, name in ((which, name) for which, names in FORMS.items() for name in names):
         schedule = {**MASKED, **COPIED}[name]

@@ -16,16 +16,15 @@ from tilewright.families.contraction import illegal
 from tilewright.records.launch import ScalarArgument
 from tilewright.records.schedule import Schedule
 from tilewright.records.trial import Lifted
-from tilewright.workers import Worker
 
 SEED = str(Path(__file__).parents[3] / "examples/seed/prompt.txt")
 H200 = targets.load("h200")
 
 
 @pytest.fixture(scope="module")
-def seed() -> Lifted:
+def seed(shelf) -> Lifted:
     request, target = read_request(SEED, gpu="h200", metrics=None, reference=None, inputs=None)
-    with Worker(preload=PRELOAD) as worker:
+    with shelf.worker(preload=PRELOAD) as worker:
         found = capture(request.source, target=target, worker=worker, inputs=request.inputs)
     family, lifted = lift(found.launches[0])
     assert family is contraction
