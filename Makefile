@@ -47,6 +47,7 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/check_lengths.py
+	@! git grep -nE '^(<<<<<<<|>>>>>>>) ' || { echo "a merge was not finished here"; exit 1; }
 
 format: install
 	$(BIN)/ruff check --fix .
