@@ -169,6 +169,18 @@ def test_a_loop_that_the_compiler_did_not_pipeline_waits_whatever_its_stages():
     assert waiting.time_us >= estimate(one_stage, ADA, built(one_stage, ("LDGSTS",))).time_us
 
 
+def test_the_epilogue_in_a_loop_flattened_over_tiles_is_not_counted_in_every_step():
+    work = replace(contraction(tile=(128, 128, 32), warps=8, contiguous="kk"), descriptors=True)
+    long = built(work, ())
+    long = replace(long, mix=replace(long.mix, loop={"HGMMA": 4, "STG": 2000}))
+    plain, flattened = (
+        estimate(replace(work, persistent=one), HOPPER, long).floors_us["issue"] for one in (False, True)
+    )
+    known = {"shared_bytes": long.shared_bytes, "registers_per_thread": long.registers_per_thread}
+    assert flattened == estimate(replace(work, persistent=True), HOPPER, **known).floors_us["issue"]
+    assert plain > 5 * flattened
+
+
 def test_ratios_are_told_apart_only_beyond_the_spread():
     one = estimate(contraction(), ADA)
     same = compare(one, one)

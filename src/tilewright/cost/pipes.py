@@ -191,10 +191,13 @@ def _copies_issued(work: Work) -> float:
 
 
 def _instructions(work: Work, build: Build | None, path: str) -> float:
-    """Return the instructions that one warp issues in one k step."""
+    """Return the instructions that one warp issues in one k step.
+
+    The binary tells them, unless its one loop is flattened over tiles: that holds the epilogue too, once a tile.
+    """
     if not work.operands or not work.block_k:
         return 0.0
-    if build is not None and build.mix.loop:
+    if build is not None and build.mix.loop and not (work.persistent and work.descriptors):
         return sum(build.mix.loop.values()) / steps_per_iteration(work, build, path)
     threads = work.num_warps * 32
     copies = _copies_issued(work)

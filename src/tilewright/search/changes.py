@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from tilewright.cost import estimate
 from tilewright.families import Plan
+from tilewright.families.contraction.layouts import all_placed
 from tilewright.families.contraction.triangles import orders_text, skips
 from tilewright.records.algorithm import Contraction
 from tilewright.records.build import Build
@@ -269,9 +270,10 @@ _NARROWED = (
 def _layout_sentences(analysed: Analysed, schedule: Schedule) -> list[str]:
     """How operands are brought into their layouts, and how they are read."""
     before, algorithm = analysed.lifted.schedule, analysed.lifted.algorithm
-    triangles = set()
+    triangles, cast = set(), dict[str, str]()
     if isinstance(algorithm, Contraction):
         triangles = {side for side, operand in (("A", algorithm.a), ("B", algorithm.b)) if operand.orders}
+        cast = {one.side.upper(): one.dtype for one in all_placed(algorithm, schedule) if one.is_cast}
     lines: list[str] = []
     if schedule.operand_dtype and not before.operand_dtype:
         lines += _NARROWED
@@ -285,6 +287,7 @@ def _layout_sentences(analysed: Analysed, schedule: Schedule) -> list[str]:
     ):
         if layout not in ("as_is", old):
             copied = "the tensor itself where it lies so, else a copy made first"
+            copied = f"a copy made first, cast to {cast[side]} there and not in each tile" if side in cast else copied
             copied = "a copy made first, with zeros beyond its diagonal" if side in triangles else copied
             lines.append(f"{side} is read {_major(layout)}: {copied}.")
     if schedule.descriptors and not before.descriptors:

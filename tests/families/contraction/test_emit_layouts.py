@@ -9,7 +9,9 @@ from emit_cases import BATCH, SUM, Interpreter, apply, batched, laid_out, lifted
 
 from tilewright import targets
 from tilewright.families.contraction.emit import emit
+from tilewright.families.contraction.layouts import all_placed
 from tilewright.families.contraction.schedule import illegal
+from tilewright.families.contraction.work import work
 from tilewright.records.algorithm import Contraction, Loaded
 from tilewright.records.schedule import Schedule
 from tilewright.records.source import KernelSource
@@ -109,6 +111,42 @@ def test_one_batch_axis_with_an_epilogue(tmp_path: Path, interpret: Interpreter)
         path.write_text(written(source(BATCH), one_batch(), (schedule,), **values))
         cases.append((path, BATCH_CHECK))
     interpret(cases)
+
+
+CAST_CHECK = """
+for M, N, K in ((40, 72, 36), (32, 64, 64)):
+    for dtype in (torch.float32, torch.float16, torch.bfloat16):
+        A, B = torch.randn(K, M, dtype=dtype), torch.randn(N, K, dtype=dtype)
+        exact = A.half().double().T @ B.half().double().T
+        error = (model(A, B).double() - exact).norm() / exact.norm()
+        assert error < {torch.float32: 1e-6, torch.float16: 1e-3, torch.bfloat16: 8e-3}[dtype], (name, dtype, error)
+"""
+
+
+def test_what_the_kernel_casts_to_fewer_bytes_is_cast_once_in_the_copy(tmp_path: Path, interpret: Interpreter) -> None:
+    half = plain(**{side: replace(getattr(plain(), side), casts=("fp16",)) for side in "ab"})
+    cases = []
+    for name in ("described", "described_mixed", "packed_a", "packed_both"):
+        text = written(source(), half, PLANS[name])
+        assert ", dtype):" in text
+        assert "torch.float16" in text
+        assert (".to(tl.float16)" in text) == (name == "packed_a")  # B is read as it lies there, and cast in each tile
+        path = tmp_path / f"{name}.py"
+        path.write_text(text)
+        cases.append((path, CAST_CHECK))
+    interpret(cases)
+
+
+def test_a_cast_in_the_copy_halves_what_tiles_bring_and_is_never_for_nothing() -> None:
+    half = plain(**{side: replace(getattr(plain(), side), casts=("fp16",)) for side in "ab"})
+    given = lifted(half)
+    as_is = work(given, Schedule(program_order="row_major", **SMALL), given.launch)
+    copied = work(given, Schedule(program_order="row_major", **CROSSWISE, **SMALL), given.launch)
+    assert [one.tile_bytes for one in copied.operands] == [one.tile_bytes / 2 for one in as_is.operands]
+    assert copied.copies == 2
+    assert copied.copied_bytes == sum(one.total_bytes for one in as_is.operands) * 1.5
+    widened = plain(a=replace(plain().a, casts=("fp64",)))
+    assert all(not one.is_cast for one in all_placed(widened, Schedule(**DESCRIBED)))
 
 
 def test_a_tensor_that_the_epilogue_reads_too_is_still_passed_as_it_is(tmp_path: Path, interpret: Interpreter) -> None:

@@ -18,6 +18,8 @@ from tilewright.families.rewrite import unique_names
 from tilewright.records.algorithm import Contraction
 from tilewright.records.schedule import Schedule
 
+TORCH_DTYPES = {"fp16": "torch.float16", "bf16": "torch.bfloat16"}
+"""What a copy may be cast to."""
 PACK_BLOCK = 64
 """Rows and columns of the tile that one program of the packing kernel copies."""
 
@@ -45,6 +47,11 @@ class Preparation:
     """What the pieces are called that narrow the operands; ``None`` where these keep their dtype."""
     reach: int = 0
     """How far from a triangle the main kernel reads; 0 where no operand is one."""
+
+    @property
+    def casts(self) -> bool:
+        """Whether the copy of some operand has another dtype."""
+        return self.narrowing is None and any(one.placed.is_cast for one in self.operands)
 
     @property
     def is_batched(self) -> bool:
@@ -101,7 +108,7 @@ def prepared_algorithm(algorithm: Contraction, given: Preparation | None) -> Con
     for one in given.operands if given else ():
         strides = dict.fromkeys(one.placed.axes, "1")
         strides |= dict(zip(one.placed.axes, one.strides, strict=False))
-        operand = replace(one.placed.operand, parameter=one.pointer, strides=strides)
+        operand = replace(one.placed.as_read(), parameter=one.pointer, strides=strides)
         if given is not None and given.narrowing is not None:
             operand = replace(operand, dtype="fp16")
         algorithm = replace(algorithm, a=operand) if one.placed.side == "a" else replace(algorithm, b=operand)
@@ -155,6 +162,7 @@ def pack_text(given: Preparation) -> str:
         ]
     strip = "pid // tiles % strips" if batched else "pid // tiles"
     lines += return_lines(strip, "pid % tiles") if given.reach else []
+    value = "x.to(packed_ptr.dtype.element_ty)" if given.casts else "x"
     lines += [
         "    # 64-bit offsets: a tensor may hold more than 2**31 elements.",
         f"    offs_row = tl.cast({strip}, tl.int64) * BLOCK + tl.arange(0, BLOCK)",
@@ -167,7 +175,7 @@ def pack_text(given: Preparation) -> str:
         "        other=0,",
         "    )",
         "    packed_ptrs = packed_ptr + offs_row[:, None] * stride_packed + offs_column[None, :]",
-        "    tl.store(packed_ptrs, x, mask=mask_row & (offs_column < stride_packed)[None, :])",
+        f"    tl.store(packed_ptrs, {value}, mask=mask_row & (offs_column < stride_packed)[None, :])",
     ]
     return "\n".join(lines) + "\n"
 
@@ -175,18 +183,21 @@ def pack_text(given: Preparation) -> str:
 def function_text(given: Preparation) -> str:
     """The function that brings a tensor into its layout."""
     band = ", band" if given.reach else ""
+    dtype, lies, itemsize, held = "", "lies so", "x.element_size()", "x.dtype"
+    if given.casts:
+        dtype, lies, itemsize, held = ", dtype", "is and lies so", "dtype.itemsize", "dtype"
     if given.descriptors:
-        header = f"def {given.function}(x, shape, strides, block{band}):"
-        what = "A descriptor of x, its last axis contiguous: of x itself where it lies so, else of a copy."
+        header = f"def {given.function}(x, shape, strides, block{dtype}{band}):"
+        what = f"A descriptor of x, its last axis contiguous: of x itself where it {lies}, else of a copy."
         multiple, sizes, empty = "per_16_bytes", "sizes", " or 0 in shape"
         first = [
             "    sizes = [max(size, 1) for size in shape]  # nothing at all has no descriptor",
-            "    per_16_bytes = 16 // x.element_size()",
+            f"    per_16_bytes = 16 // {itemsize}",
         ]
         result = "TensorDescriptor(x, sizes, strides, block)"
     else:
-        header = f"def {given.function}(x, shape, strides{band}):"
-        what = "x with its last axis contiguous, and its strides: itself where it lies so, else a copy."
+        header = f"def {given.function}(x, shape, strides{dtype}{band}):"
+        what = f"x with its last axis contiguous, and its strides: itself where it {lies}, else a copy."
         multiple, sizes, empty, first, result = str(ROW_MULTIPLE), "shape", "", [], "x, strides"
     programs = f"triton.cdiv(rows, {PACK_BLOCK}) * triton.cdiv(columns, {PACK_BLOCK})"
     if given.is_batched:
@@ -196,6 +207,7 @@ def function_text(given: Preparation) -> str:
     else:
         unpack, steps = "rows, columns", "strides[0], strides[1]"
         whole_rows = f"strides[0] >= columns and strides[0] % {multiple} == 0"
+    always = f"{'x.dtype != dtype or ' if dtype else ''}{'band or ' if band else ''}"
     about = ["", "    A triangle always is copied: only the diagonals in band, column less row, are not zeros then."]
     lines = [
         header,
@@ -203,10 +215,10 @@ def function_text(given: Preparation) -> str:
         f"    {unpack} = shape",
         *first,
         f"    whole_rows = {whole_rows}",
-        f"    if {'band or ' if band else ''}strides[-1] != 1 or not whole_rows or x.data_ptr() % 16 != 0{empty}:",
+        f"    if {always}strides[-1] != 1 or not whole_rows or x.data_ptr() % 16 != 0{empty}:",
         *([f"        {LOW}, {HIGH} = band or (-rows, columns)"] if band else []),
         f"        stride = triton.cdiv({sizes}[-1], {ROW_MULTIPLE}) * {ROW_MULTIPLE}",
-        f"        packed = torch.empty((*{sizes}[:-1], stride), device=x.device, dtype=x.dtype)",
+        f"        packed = torch.empty((*{sizes}[:-1], stride), device=x.device, dtype={held})",
         f"        programs = {programs}",
         f"        {given.pack}[(programs,)](",
         f"            x, packed, rows, columns,{f' {LOW}, {HIGH},' if band else ''}",
@@ -244,7 +256,8 @@ def prepare_lines(
         shape = [substitute(algorithm.extents[axis], arguments) for axis in axes]
         strides = [substitute(operand.strides[axis], arguments) for axis in axes]
         passed = [arguments[operand.parameter], f"[{', '.join(shape)}]", f"[{', '.join(strides)}]"]
-        band = [band_text(one.placed, algorithm, arguments)] if given.reach else []
+        dtype = [_dtype_text(one.placed, passed[0])] if given.casts else []
+        band = dtype + ([band_text(one.placed, algorithm, arguments)] if given.reach else [])
         if given.descriptors:
             local = fresh(one.pointer, taken)
             sides = [str(getattr(schedule, f"block_{axis}")) for axis in axes[-2:]]
@@ -259,6 +272,10 @@ def prepare_lines(
         values |= {name: f"{steps}[{place}]" for place, name in enumerate(one.strides)}
         lines += _call_lines(f"{local}, {steps}", given.function, passed)
     return lines, values
+
+
+def _dtype_text(one: Placed, tensor: str) -> str:
+    return TORCH_DTYPES[one.dtype] if one.is_cast else f"{tensor}.dtype"
 
 
 def _flagged(one: Placed, place: int, called: Mapping[str, str]) -> list[str]:

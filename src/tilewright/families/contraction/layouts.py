@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 from typing import Any
@@ -49,6 +49,21 @@ class Placed:
         """``m`` or ``n``, whichever it has."""
         return self.rows if self.columns == "k" else self.columns
 
+    @property
+    def dtype(self) -> str:
+        """Of its elements when the kernel reads them: a cast to fewer bytes is made once, in the copy."""
+        casts, own = self.operand.casts, DESCRIPTOR_BYTES.get(self.operand.dtype, 0)
+        return casts[0] if len(casts) == 1 and DESCRIPTOR_BYTES.get(casts[0], own) < own else self.operand.dtype
+
+    @property
+    def is_cast(self) -> bool:
+        """Whether it is copied for its dtype's sake alone."""
+        return self.dtype != self.operand.dtype
+
+    def as_read(self) -> Operand:
+        """The operand as the kernel reads it."""
+        return replace(self.operand, dtype=self.dtype, casts=()) if self.is_cast else self.operand
+
 
 def placed(algorithm: Contraction, schedule: Schedule, side: str) -> Placed | None:
     """One operand in its schedule's layout; ``None`` where it is read as it is."""
@@ -92,7 +107,7 @@ def illegal_layout(schedule: Schedule, algorithm: Contraction, target: Target) -
         return "descriptors need an axis that is contiguous, and as_is promises none"
     if target.compute_capability < OLDEST_WITH_DESCRIPTORS:
         return "descriptors are loaded by the copy engine of compute capability 9.0 and later"
-    unknown = [one.operand.dtype for one in found if one.operand.dtype not in DESCRIPTOR_BYTES]
+    unknown = [one.dtype for one in found if one.dtype not in DESCRIPTOR_BYTES]
     return f"{unknown[0]} is not loaded through descriptors" if unknown else None
 
 
@@ -101,7 +116,8 @@ def layout_choices(algorithm: Contraction, launch: Launch, target: Target) -> li
 
     A layout that needs no copy is looked at where the tensor cores take it: 16-bit units of Hopper and Blackwell take
     either axis, 32-bit ones want K. Pointers with a layout are worth a look for what does not lie along K. A triangle
-    is a copy in any layout, with zeros for the rest, and needs no masks then: worth a look as it lies, too.
+    is a copy in any layout, with zeros for the rest, and needs no masks then: worth a look as it lies, too. So is what
+    the kernel casts to fewer bytes.
     """
     values = values_of(launch)
     sides = {"a": ("a_layout", "m"), "b": ("b_layout", "n")}
@@ -109,6 +125,7 @@ def layout_choices(algorithm: Contraction, launch: Launch, target: Target) -> li
     plain: list[Choice] = [{"a_layout": "as_is", "b_layout": "as_is", "descriptors": False}]
     along_k = {side: _stride(algorithm, side, "k", values) == 1 for side in sides}
     triangles = bool(algorithm.a.orders or algorithm.b.orders)
+    cast = any(one.is_cast for one in all_placed(algorithm, Schedule(a_layout="k_major", b_layout="k_major")))
     natural: Choice = {
         field: f"{own}_major" if _stride(algorithm, side, own, values) == 1 else "k_major"
         for side, (field, own) in sides.items()
@@ -117,7 +134,7 @@ def layout_choices(algorithm: Contraction, launch: Launch, target: Target) -> li
         {field: layout for (field, _), layout in zip(sides.values(), layouts, strict=True)}
         for layouts in product(*(("as_is",) if along_k[side] else ("as_is", "k_major") for side in sides))
     ]
-    pointers += [k_major, natural] if triangles else []
+    pointers += [k_major, natural] if triangles or cast else []
     found = plain + [{**choice, "descriptors": False} for choice in pointers if {*choice.values()} != {"as_is"}]
     if target.compute_capability >= OLDEST_WITH_DESCRIPTORS:
         found.append({**k_major, "descriptors": True})
@@ -142,6 +159,8 @@ def lies_so(
     descriptors: bool,
 ) -> bool:
     """Whether the launch's own tensor is in the layout, by the rule that the emitted wrapper checks at run time."""
+    if one.is_cast:
+        return False
     strides = [evaluate(one.operand.strides.get(axis, "0"), values) for axis in one.axes]
     multiple = max(1, 16 // element_bytes) if descriptors else ROW_MULTIPLE
     offset = next(
@@ -154,4 +173,5 @@ def lies_so(
 
 def copied(one: Placed, sizes: Mapping[str, int], element_bytes: int) -> float:
     """Bytes that a copy of the operand reads and writes."""
-    return 2.0 * element_bytes * prod(max(sizes[axis], 1) for axis in one.axes)
+    written_bytes = DESCRIPTOR_BYTES[one.dtype] if one.is_cast else element_bytes
+    return float(element_bytes + written_bytes) * prod(max(sizes[axis], 1) for axis in one.axes)

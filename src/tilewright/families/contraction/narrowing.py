@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from tilewright.families.contraction.emit_expression import operands
 from tilewright.families.contraction.emit_grid import FLATTENED
-from tilewright.families.contraction.layouts import OLDEST_WITH_DESCRIPTORS, Choice
+from tilewright.families.contraction.layouts import OLDEST_WITH_DESCRIPTORS, Choice, all_placed
 from tilewright.families.contraction.sizes import values_of
 from tilewright.families.index_expression import evaluate
 from tilewright.records.algorithm import Contraction, Operand
@@ -90,9 +90,10 @@ def with_narrowing(
 
 
 def narrowed_algorithm(algorithm: Contraction, schedule: Schedule) -> Contraction:
-    """The contraction with its operands in the dtype that they are multiplied in."""
+    """The contraction with its operands in the dtype that they are read in."""
     if not schedule.operand_dtype:
-        return algorithm
+        read = {one.side: one.as_read() for one in all_placed(algorithm, schedule)}
+        return replace(algorithm, a=read.get("a", algorithm.a), b=read.get("b", algorithm.b)) if read else algorithm
     return replace(
         algorithm,
         a=replace(algorithm.a, dtype=schedule.operand_dtype),
