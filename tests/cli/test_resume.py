@@ -25,6 +25,7 @@ from tilewright.store import State, Store
 
 INPUT = Path(__file__).parents[2] / "examples" / "flat_grid_matmul" / "input.py"
 SPEC = "A=f32[4096,4096] B=f32[4096,4096]"
+JOB = ("optimize", INPUT, "--inputs", SPEC, "--stage", "grid_and_parallel")
 """As the tests of that example take it: what was built there need not be built here again, and the other way round."""
 PROVER = '''
 import os
@@ -119,7 +120,7 @@ def timeless(form: Any) -> Any:
 
 def test_a_run_that_is_killed_three_times(tilewright, quick_proof, path: Path, tmp_path: Path) -> None:
     """After its first candidate, after its first proof, and with everything known but nothing written."""
-    killed(path, "candidate", "after", "optimize", INPUT, "--inputs", SPEC)
+    killed(path, "candidate", "after", *JOB)
     first = rows(path)
     assert (len(first["candidates"]), len(first["verdicts"])) == (1, 0)
     killed(path, "_keep", "after", "resume", "last")
@@ -140,8 +141,7 @@ def test_a_run_that_is_killed_three_times(tilewright, quick_proof, path: Path, t
         assert len({each[0] for each in found}) == len(found), f"doubled in {table}"
 
     other, alone, left_alone = tmp_path / "other.sqlite", tmp_path / "alone.py", tmp_path / "alone.json"
-    arguments = ("--inputs", SPEC, "--store", other, "-o", alone, "--json", left_alone)
-    assert tilewright("optimize", INPUT, *arguments).code == 0
+    assert tilewright(*JOB, "--store", other, "-o", alone, "--json", left_alone).code == 0
     assert out.read_text() == alone.read_text()
     assert out.read_text() != INPUT.read_text()
     assert [each[0] for each in rows(other)["candidates"]] == [each[0] for each in after["candidates"]]
@@ -184,7 +184,7 @@ def stop_at_best(monkeypatch: pytest.MonkeyPatch, quick_proof) -> Callable[[Base
 def test_ctrl_c_leaves_the_best_file_and_a_run_that_goes_on(tilewright, stop_at_best, path: Path, tmp_path) -> None:
     out = tmp_path / "out.py"
     stop_at_best(KeyboardInterrupt())
-    ended = tilewright("optimize", INPUT, "--inputs", SPEC, "--store", path, "-o", out)
+    ended = tilewright(*JOB, "--store", path, "-o", out)
     row = Store(path).find("last")
     assert (ended.code, ended.out) == (130, "")
     assert ended.err == (
@@ -214,7 +214,7 @@ def test_ctrl_c_in_python(quick_proof, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_disk_that_fills_up_leaves_the_best_file(tilewright, stop_at_best, path: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.py"
     stop_at_best(StoreError(str(path), "the disk is full", "make room"))
-    ended = tilewright("optimize", INPUT, "--inputs", SPEC, "--store", path, "-o", out)
+    ended = tilewright(*JOB, "--store", path, "-o", out)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == f"tilewright: {path}: the disk is full; make room; the best proved file so far is in {out}\n"
     assert out.read_text() == Store(path).best("last")
