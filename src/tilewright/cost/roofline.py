@@ -83,7 +83,7 @@ def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic:
     busy = max(busy, _busy_cycles(step, work.num_warps) * work.most_k_steps / clocks_per_us)
     busiest = max([busy, *(floors.get(name, 0.0) for name in ("l2", "dram"))])
     time = _together(busiest, floors.get("latency", 0.0))
-    time += (1 if work.persistent else rounds) * constants.PROGRAM_OVERHEAD_CYCLES / clocks_per_us
+    time += (1 if _runs_on(work) else rounds) * constants.PROGRAM_OVERHEAD_CYCLES / clocks_per_us
     time += constants.LAUNCH_OVERHEAD_US + floors.get("copy", 0.0)
     return Estimate(
         time_us=time,
@@ -95,6 +95,11 @@ def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic:
         waves=spread,
         traffic=traffic,
     )
+
+
+def _runs_on(work: Work) -> bool:
+    """Whether a program fetches its next tile's operands while it ends one: those that the copy engine brings."""
+    return work.persistent and work.descriptors
 
 
 def _copy_us(work: Work, target: Target) -> float:
@@ -151,8 +156,9 @@ def _latency_us(work: Work, target: Target, traffic: Traffic, step: StepCycles, 
     multiplied before the buffer is free for another. So each program makes a k step no faster than that circle over
     the tiles on their way at once, ``num_stages - 1``. With two stages (or one, or no asynchronous copies) there is
     one buffer: all of the circle lies open, save for products whose operands are in registers already, and only
-    other programs of the SM fill it. Where the binary's loop is not pipelined, products wait too. An untiled kernel
-    has a few loads a thread on their way.
+    other programs of the SM fill it. Where the binary's loop is not pipelined, products wait too. No more tiles are on
+    their way than a program has steps, unless it fetches for its next tile. An untiled kernel has a few loads a thread
+    on their way.
     """
     hit = traffic.l2_hit_fraction
     latency = hit * (target.l2_latency_cycles or constants.L2_LATENCY_CYCLES)
@@ -168,6 +174,8 @@ def _latency_us(work: Work, target: Target, traffic: Traffic, step: StepCycles, 
         ahead = 1
     elif ahead <= 1:
         ahead, products = 1, products * (1 - constants.PRODUCTS_AFTER_COPY)
+    if not _runs_on(work):
+        ahead = min(ahead, max(1, work.k_steps))
     circle = latency + constants.LOADED_LATENCY_CYCLES + copied + products
     steps_of_slot = max(ceil(work.programs / target.sm_count) / together * work.k_steps, work.most_k_steps)
     return circle / ahead * steps_of_slot / target.boost_clock_mhz

@@ -77,6 +77,8 @@ class Trial:
     """Measured against the file that it was to replace; ``None`` where it did not come to that."""
     at_s: float = 0.0
     """When its last figure was known, in seconds since the run began."""
+    elsewhere: tuple[str, ...] = ()
+    """What its entries do on other GPUs or in other dtypes that they do not do here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

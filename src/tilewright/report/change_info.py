@@ -89,6 +89,8 @@ def change_parts(trial: Trial) -> Iterator[Part]:
         counted = words.count(len(table.rows), "entry", "entries")
         yield Line(label="entries", text=f"{counted} {what} (times predicted; registers and bytes from the binary)")
         yield table
+    for number, note in enumerate(trial.elsewhere):
+        yield Line(label="" if number else "elsewhere", text=note)
 
 
 def entry_table(trial: Trial) -> Table | None:

@@ -236,6 +236,7 @@ def _trial(trial: Trial, *, accepted: bool) -> Form:
         "screening": None if trial.screening is None else screening_form(trial.screening),
         "comparison": None if trial.comparison is None else comparison_form(trial.comparison),
         "at_s": trial.at_s,
+        "elsewhere": [*trial.elsewhere],
     }
 
 

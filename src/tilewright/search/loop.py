@@ -15,11 +15,10 @@ from tilewright.records.stage import Stage
 from tilewright.records.trial import KernelAnalysis, Refusal, Run, Trial
 from tilewright.records.verdict import Status
 from tilewright.search import joint
-from tilewright.search.accept import DTYPES, Original, judge, original_of, refuted
+from tilewright.search.accept import DTYPES, Original, original_of
 from tilewright.search.analyse import Analysed, analyse
-from tilewright.search.changes import describe
-from tilewright.search.explore import LEAST_GAIN, Explored, explore, write_and_build
-from tilewright.search.portable import portability
+from tilewright.search.explore import Explored, explore
+from tilewright.search.portable import judge_elsewhere
 from tilewright.search.session import Session
 from tilewright.stages import all_stages, under_policy
 
@@ -166,10 +165,12 @@ def _run_stage(
         for found in explored:
             _keep(found, stage, session)
         for found in explored[:PROOFS]:
-            candidate, trial, dropped = _judge(state.source, one, found, original, stage, session)
+            candidate, trial, dropped = judge_elsewhere(state.source, one, found, original, stage, session)
             state.refusals += dropped
             if trial is None:
                 continue
+            if candidate is not found:
+                _keep(candidate, stage, session)
             trial = replace(trial, stage=stage.name)
             state.trials.append(trial)
             proved = trial.verdict is not None and trial.verdict.status is Status.PROVED
@@ -182,13 +183,17 @@ def _run_stage(
 
 def _run_jointly(state: _State, original: Original, session: Session, tell: Callable[[], None]) -> None:
     """Look from the input again, at moves that no stage can make alone, where one kernel is all that was rewritten."""
-    rewritten = {trial.candidate.kernel for trial in state.accepted}
+    reached = {trial.candidate.kernel: trial.estimate for trial in state.accepted}
     (stage,) = under_policy((joint.STAGE,), state.precision)
     analysed = analyse(state.first, session, metrics={}, stage=stage)
     slowest = max(analysed, key=_cost, default=None)
-    if slowest is None or rewritten - {slowest.lifted.launch.kernel}:
+    if slowest is None:
         return
-    best = state.winner.estimate if state.winner is not None else slowest.analysis.estimate
+    kernel = slowest.lifted.launch.kernel
+    # what a stage made of a kernel that it had written itself goes with it
+    if any(launch.kernel in reached and launch.kernel != kernel for launch in state.first.launches):
+        return
+    best = reached.get(kernel, slowest.analysis.estimate)
     if best is None:
         return
     source = state.request.source
@@ -196,10 +201,12 @@ def _run_jointly(state: _State, original: Original, session: Session, tell: Call
     state.refusals += refusals
     for found in explored[:PROOFS]:
         _keep(found, stage, session)
-        candidate, trial, dropped = _judge(source, slowest, found, original, stage, session)
+        candidate, trial, dropped = judge_elsewhere(source, slowest, found, original, stage, session)
         state.refusals += dropped
         if trial is None:
             continue
+        if candidate is not found:
+            _keep(candidate, stage, session)
         trial = replace(trial, stage=stage.name)
         state.trials.append(trial)
         proved = trial.verdict is not None and trial.verdict.status is Status.PROVED
@@ -209,39 +216,6 @@ def _run_jointly(state: _State, original: Original, session: Session, tell: Call
         tell()
         if proved:
             return
-
-
-def _judge(
-    source: KernelSource,
-    analysed: Analysed,
-    found: Explored,
-    original: Original,
-    stage: Stage,
-    session: Session,
-) -> tuple[Explored, Trial | None, list[Refusal]]:
-    """Leave out the entries that spill elsewhere, and judge the rest."""
-    session.say(f"{stage.name}: building {found.candidate.kernel} for other GPUs and dtypes")
-    elsewhere = portability(found, analysed.lifted.schedule, original, session)
-    session.say(f"{stage.name}: proving {found.candidate.kernel} in Triton's interpreter")
-    if elsewhere.fault:
-        return found, refuted(found, elsewhere.fault), []
-    dropped = [
-        Refusal(what=f"{found.candidate.kernel}: {describe(found.candidate.schedules[index])}", reason=reason)
-        for index, reason in elsewhere.spilling.items()
-    ]
-    if not dropped:
-        return found, judge(found, original), []
-    kept = [each for index, each in enumerate(found.candidate.schedules) if index not in elsewhere.spilling]
-    if not kept:
-        return found, refuted(found, "every entry of the list spills on one GPU or another"), dropped
-    again = write_and_build(source, analysed, tuple(kept), original.capture, stage, session)
-    if isinstance(again, Refusal):
-        return found, None, [*dropped, again]
-    if again.ratio <= LEAST_GAIN:
-        what = f"{found.candidate.kernel}: {describe(kept[0])}"
-        return found, None, [*dropped, Refusal(what=what, reason=f"what is left is predicted at {again.ratio:.2f}x")]
-    _keep(again, stage, session)
-    return again, judge(again, original), dropped
 
 
 def _keep(found: Explored, stage: Stage, session: Session) -> None:

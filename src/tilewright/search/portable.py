@@ -1,21 +1,27 @@
-"""Build a finalist for other GPUs and dtypes than the one at hand, and leave out what spills there.
+"""Build a finalist for other GPUs and dtypes than the one at hand, and say which entries do not run well there.
 
-An emitted file outlives the run that made it: it is called with half types, and copied to machines with another GPU.
-A tile that only just fits the registers of one target is no gain when the next one spills it.
+An emitted file outlives the run that made it: it is called with other types, and copied to machines with another GPU.
+What spills there is worth less, but runs; what the target itself cannot launch in another type is no replacement.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 
 from tilewright.capture import capture_variants
 from tilewright.compiler import BuildJob, build_many
 from tilewright.records.build import Build
 from tilewright.records.launch import Capture, Launch
 from tilewright.records.schedule import Schedule
-from tilewright.search.accept import DTYPES, Original, fault_of
-from tilewright.search.explore import Explored
+from tilewright.records.source import KernelSource
+from tilewright.records.stage import Stage
+from tilewright.records.trial import Refusal, Trial
+from tilewright.search.accept import DTYPES, Original, fault_of, judge, refuted
+from tilewright.search.analyse import Analysed
+from tilewright.search.changes import describe
+from tilewright.search.explore import LEAST_GAIN, Explored, write_and_build
 from tilewright.search.session import Session
 
 ARCHITECTURES = ((8, 0), (8, 9), (9, 0), (10, 0))
@@ -35,8 +41,11 @@ class Portability:
 
     fault: str
     """Why the file does not run for a dtype that the input runs for; empty if it does."""
+    failing: Mapping[int, str]
+    """Entries of the list that the target cannot launch in some dtype, or that somewhere do not build, each with the
+    first place."""
     spilling: Mapping[int, str]
-    """Entries of the list that spill somewhere, each with the first place."""
+    """Entries that spill somewhere and fail nowhere, each with the first place."""
 
 
 def portability(explored: Explored, before: Schedule, original: Original, session: Session) -> Portability:
@@ -50,7 +59,7 @@ def portability(explored: Explored, before: Schedule, original: Original, sessio
     for dtype in DTYPES:
         fault = "" if dtype in original.refused_dtypes else fault_of(variants[dtype])
         if fault:
-            return Portability(fault=f"does not compile for {dtype}: {fault}", spilling={})
+            return Portability(fault=f"does not compile for {dtype}: {fault}", failing={}, spilling={})
     places = [
         (dtype, capability, index, launch)
         for dtype in BUILT_DTYPES
@@ -62,14 +71,19 @@ def portability(explored: Explored, before: Schedule, original: Original, sessio
     builds = build_many(
         [_job(launch, capability) for _, capability, _, launch in places], pool=session.pool, cache=session.cache
     )
+    failing: dict[int, str] = {}
     spilling: dict[int, str] = {}
+    most = session.target.shared_bytes_per_block
     for (dtype, capability, index, _), build in zip(places, builds, strict=True):
         place = f"for {dtype} on sm_{capability[0]}{capability[1]}"
         if not isinstance(build, Build):
-            spilling.setdefault(index, f"does not build {place}: {build.message}")
+            failing.setdefault(index, f"does not build {place}: {build.message}")
+        elif capability == session.target.compute_capability and build.shared_bytes > most:
+            failing.setdefault(index, f"takes {build.shared_bytes:,} of {most:,} bytes of shared memory {place}")
         elif build.spill_bytes:
             spilling.setdefault(index, f"spills {build.spill_bytes} bytes a thread {place}")
-    return Portability(fault="", spilling=spilling)
+    spilling = {index: reason for index, reason in spilling.items() if index not in failing}
+    return Portability(fault="", failing=failing, spilling=spilling)
 
 
 def _oldest(schedule: Schedule, dtype: str) -> tuple[int, int]:
@@ -96,3 +110,57 @@ def _job(launch: Launch, capability: tuple[int, int]) -> BuildJob:
         num_ctas=launch.num_ctas,
         instructions=False,
     )
+
+
+def judge_elsewhere(
+    source: KernelSource, analysed: Analysed, found: Explored, original: Original, stage: Stage, session: Session
+) -> tuple[Explored, Trial | None, list[Refusal]]:
+    """Leave out the entries that fail elsewhere, or spill there where that costs nothing here, and judge the rest.
+
+    Returns:
+        What is left of ``found``, its trial (``None`` where nothing worth one is left), and what was left out.
+    """
+    kernel = found.candidate.kernel
+    session.say(f"{stage.name}: building {kernel} for other GPUs and dtypes")
+    elsewhere = portability(found, analysed.lifted.schedule, original, session)
+    session.say(f"{stage.name}: proving {kernel} in Triton's interpreter")
+    if elsewhere.fault:
+        return found, refuted(found, elsewhere.fault), []
+    kept = _kept(found, elsewhere)
+    whole = dict(enumerate(found.candidate.schedules))
+    dropped = [
+        Refusal(what=f"{kernel}: {describe(whole[index])}", reason=reason)
+        for index, reason in {**elsewhere.failing, **elsewhere.spilling}.items()
+        if index not in kept
+    ]
+    if not kept:
+        return found, refuted(found, f"no entry runs everywhere: the first {dropped[0].reason}"), dropped[1:]
+    if dropped:
+        again = write_and_build(
+            source, analysed, tuple(whole[index] for index in kept), original.capture, stage, session
+        )
+        if isinstance(again, Refusal):
+            return found, None, [*dropped, again]
+        if again.ratio <= LEAST_GAIN:
+            what = f"{kernel}: {describe(whole[kept[0]])}"
+            return (
+                found,
+                None,
+                [*dropped, Refusal(what=what, reason=f"what is left is predicted at {again.ratio:.2f}x")],
+            )
+        found = again
+    notes = tuple(
+        f"{describe(whole[index])}: {elsewhere.spilling[index]}" for index in kept if index in elsewhere.spilling
+    )
+    return found, replace(judge(found, original), elsewhere=notes), dropped
+
+
+def _kept(found: Explored, elsewhere: Portability) -> list[int]:
+    """The entries that stay, by number: those that spill elsewhere only where the others are slower here."""
+    running = [index for index in range(len(found.candidate.schedules)) if index not in elsewhere.failing]
+    clean = [index for index in running if index not in elsewhere.spilling]
+
+    def fastest_us(indices: list[int]) -> float:
+        return min((found.estimates[index].time_us for index in indices), default=inf)
+
+    return clean if clean and fastest_us(clean) <= LEAST_GAIN * fastest_us(running) else running

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 
 from tilewright.families.contraction.emit_expression import operands
 from tilewright.families.contraction.emit_grid import grid_axes
@@ -17,6 +18,11 @@ from tilewright.records.schedule import Schedule
 
 REDUCTION_BLOCKS = {"BLOCK_M": 32, "BLOCK_N": 64}
 """Tile of the kernel that adds partial sums: 16 numbers a thread, whatever the main tile is."""
+LEAST_SHARED_BYTES = 101_376
+"""What a program may have of shared memory on sm_86, sm_89 and sm_120, the least of sm_80 and newer (CUDA C++
+Programming Guide, technical specifications per compute capability)."""
+LEAST_BLOCK_K = 16
+"""Steps of k that are never made shorter: tl.dot takes no less of 16 bits."""
 
 
 def launch_text(
@@ -45,14 +51,20 @@ def launch_text(
     lines, arguments = bound(arguments, _tensors(algorithm) if wide else (), taken)
     device = _device(arguments[algorithm.a.parameter])
     values, reduced = dict(arguments), dict(arguments)
+    block_k, num_stages = str(schedule.block_k), str(schedule.num_stages)
+    if len(plan) == 1 and wide_numbers_exceed(algorithm, schedule):
+        block_k, num_stages = fresh("block_k", taken), fresh("num_stages", taken)
+        lines += _pipeline_lines(block_k, num_stages, arguments[algorithm.a.parameter], schedule)
     if prepared is not None:
-        calls, new = prepare_lines(prepared, algorithm, schedule, arguments, taken)
+        calls, new = prepare_lines(prepared, algorithm, {**_blocks(schedule), "k": block_k}, arguments, taken)
         lines += calls
         values |= new
     constants = {constant: _constant(constant, schedule) for constant in main.constants}
+    if "BLOCK_K" in constants:
+        constants["BLOCK_K"] = block_k
     if tuned_fields(plan) == "block":
         constants = {name: value for name, value in constants.items() if not name.startswith("BLOCK_")}
-    options = {} if len(plan) > 1 else {"num_warps": str(schedule.num_warps), "num_stages": str(schedule.num_stages)}
+    options = {} if len(plan) > 1 else {"num_warps": str(schedule.num_warps), "num_stages": num_stages}
     programs = fresh("num_sms", taken)
     if schedule.persistent:
         lines += _count_sms(programs, device)
@@ -81,8 +93,38 @@ def launch_text(
     return "\n".join(lines) + "\n"
 
 
+def wide_numbers_exceed(algorithm: Contraction, schedule: Schedule) -> bool:
+    """Whether the buffers of a schedule for 16-bit operands would not fit shared memory if these had 32 bits."""
+    operands_ab = (algorithm.a, algorithm.b)
+    if schedule.operand_dtype or any(one.dtype not in {"fp16", "bf16"} for one in operands_ab):
+        return False
+    wide_bytes = (schedule.block_m + schedule.block_n) * schedule.block_k * 4 * schedule.num_stages
+    return wide_bytes > LEAST_SHARED_BYTES and schedule.block_k >= 2 * LEAST_BLOCK_K
+
+
+def _pipeline_lines(block_k: str, num_stages: str, tensor: str, schedule: Schedule) -> list[str]:
+    """Halve the steps for wide numbers, and give the output that is stored meanwhile, now twice as large, its room."""
+    stages = schedule.num_stages
+    if schedule.persistent and schedule.descriptors:
+        stored, fetched = schedule.block_m * schedule.block_n, (schedule.block_m + schedule.block_n) * schedule.block_k
+        stages = max(1, stages - ceil(stored / fetched))
+    narrow, wide = f"{schedule.block_k}, {schedule.num_stages}", f"{schedule.block_k // 2}, {stages}"
+    return [
+        "# Numbers of 32 bits take shorter steps, so that what is under way fits shared memory as well.",
+        f"{block_k}, {num_stages} = ({narrow}) if {_attribute(tensor, 'element_size()')} <= 2 else ({wide})",
+    ]
+
+
+def _blocks(schedule: Schedule) -> dict[str, str]:
+    return {axis: str(getattr(schedule, f"block_{axis}")) for axis in "mnk"}
+
+
+def _attribute(tensor: str, name: str) -> str:
+    return f"{tensor}.{name}" if tensor.isidentifier() else f"({tensor}).{name}"
+
+
 def _device(tensor: str) -> str:
-    return f"{tensor}.device" if tensor.isidentifier() else f"({tensor}).device"
+    return _attribute(tensor, "device")
 
 
 def _count_sms(name: str, device: str) -> list[str]:

@@ -231,14 +231,14 @@ def function_text(given: Preparation) -> str:
 
 
 def prepare_lines(
-    given: Preparation, algorithm: Contraction, schedule: Schedule, arguments: Mapping[str, str], taken: set[str]
+    given: Preparation, algorithm: Contraction, blocks: Mapping[str, str], arguments: Mapping[str, str], taken: set[str]
 ) -> tuple[list[str], dict[str, str]]:
     """The calls before the launch, and the text that the launch passes for each new parameter.
 
     Args:
         given: What is prepared.
         algorithm: Its extents are the tensors' shapes.
-        schedule: Has the blocks of the descriptors.
+        blocks: Text of the tile's size along m, n and k, for descriptors.
         arguments: The launch's text for each kernel parameter.
         taken: Names in use in the wrapper.
     """
@@ -260,7 +260,7 @@ def prepare_lines(
         band = dtype + ([band_text(one.placed, algorithm, arguments)] if given.reach else [])
         if given.descriptors:
             local = fresh(one.pointer, taken)
-            sides = [str(getattr(schedule, f"block_{axis}")) for axis in axes[-2:]]
+            sides = [blocks[axis] for axis in axes[-2:]]
             passed.append(f"[{', '.join(['1'] * len(one.placed.batch) + sides)}]")
             passed += band + (_flagged(one.placed, place, called) if called else [])
             values[one.pointer] = local

@@ -28,9 +28,9 @@ _NARROW_BYTES = 2
 def work(lifted: Lifted, schedule: Schedule, launch: Launch, *, as_input: bool = False) -> Work:
     """What one launch under ``schedule`` does to the machine.
 
-    The second kernel of a split k counts with its bytes only; copies of operands that a layout asks for, and the
-    launch does not have, count by themselves. Of triangles an emitted kernel walks only the steps of k that are not all
-    zeros, and the input, which is what ``as_input`` asks for, all of them.
+    The second kernel of a split k counts with its launch and its bytes; copies of operands that a layout asks for, and
+    the launch does not have, count by themselves. Of triangles an emitted kernel walks only the steps of k that are not
+    all zeros, and the input, which is what ``as_input`` asks for, all of them.
 
     Raises:
         ValueError: ``lifted`` is no contraction, or an extent cannot be evaluated.
@@ -77,7 +77,7 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch, *, as_input: bool =
         descriptors=schedule.descriptors,
         copies=len(copies),
         copied_bytes=sum(copies),
-        small_launches=SMALL_LAUNCHES if schedule.operand_dtype else 0,
+        small_launches=(SMALL_LAUNCHES if schedule.operand_dtype else 0) + (schedule.split_k > 1),
     )
 
 
