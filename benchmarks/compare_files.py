@@ -1,10 +1,10 @@
 """Time kernel files against each other on the GPU in this machine: interleaved, medians with intervals.
 
-    python benchmarks/compare_files.py --inputs "A=f32[8192,2048] B=f32[4096,8192]" input.py output.py [--arch 89]
+    PYTHONPATH=src python benchmarks/compare_files.py --inputs "A=f32[8192,2048] B=f32[4096,8192]" input.py output.py
 
-Needs torch and triton only. Every round runs each file once, in random order, with a cold L2; times are device times
-by events. ``--arch 89`` compiles for that older architecture and hands the PTX to the driver, which tests the code path
-of another chip on this one: relative speeds of that path, not the speed of that chip.
+Needs torch and triton only, and of Tilewright its sources. Every round runs each file once, in random order, with a
+cold L2; times are device times by events. ``--arch 89`` compiles for that older architecture and hands the PTX to the
+driver, which tests the code path of another chip on this one: relative speeds of that path, not the speed of that chip.
 The first file is the baseline of the ratios. Autotuning is finished before anything is timed.
 """
 
@@ -48,24 +48,6 @@ def make_inputs(spec: str):
             raise SystemExit(f"{name}: dtype {dtype} is not one of {', '.join(DTYPES)}")
         tensors.append(torch.rand(sizes, device="cuda").to(getattr(torch, DTYPES[dtype])))
     return tensors
-
-
-def use_architecture(capability: int) -> None:
-    """Compile for ``sm_<capability>`` and load the PTX, which the driver compiles for the GPU that is there."""
-    import triton
-    from triton.backends.compiler import GPUTarget
-    from triton.runtime import driver
-
-    active = driver.active
-    type(active).get_current_target = lambda self: GPUTarget("cuda", capability, 32)
-    original = triton.compiler.CompiledKernel.__init__
-
-    def with_ptx(self, *arguments, **keywords):
-        original(self, *arguments, **keywords)
-        text = self.asm["ptx"]
-        self.kernel = (text if isinstance(text, bytes) else text.encode()) + b"\0"
-
-    triton.compiler.CompiledKernel.__init__ = with_ptx
 
 
 def bootstrap(ratios: list[float], rng: random.Random, draws: int = 2000) -> tuple[float, float]:
@@ -116,6 +98,9 @@ def main() -> None:
     import triton
 
     if options.arch:
+        # the proof's own, which imports triton: not before the environment above says how it is to compile
+        from tilewright.prove.cuda.architecture import use_architecture
+
         use_architecture(options.arch)
     rng = random.Random(options.seed)
     torch.manual_seed(options.seed)

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:?"name a folder for the results"}
 mkdir -p "$out"
-export TRITON_DEFAULT_FP_FUSION=1
+export TRITON_DEFAULT_FP_FUSION=1 PYTHONPATH="${PYTHONPATH:+$PYTHONPATH:}src"
 compare() {  # name, SPEC, input
     python3 benchmarks/compare_files.py --rounds 100 --inputs "$2" "$3" "examples/$1/output.py" > "$out/$1_native.json"
     python3 benchmarks/compare_files.py --rounds 100 --arch 89 --inputs "$2" "$3" "examples/$1/output.py" \

@@ -24,12 +24,12 @@ SIGNATURES = {
     "verify": "(candidate: 'str', *, reference: 'str | None' = None, original: 'str | None' = None, "
     "gpu: 'str | None' = None, device: 'Device | str' = <Device.NONE: 'none'>, precision: 'Precision | str' = "
     "<Precision.NO_WORSE: 'no-worse'>, seed: 'int | None' = None, timeout_s: 'float' = 60.0, "
-    "large: 'bool' = False, allow_unsandboxed: 'bool' = False, on_step: 'Callable[[str], None] | None' = None) -> "
-    "'Verification'",
+    "large: 'bool' = False, architecture: 'str | None' = None, allow_unsandboxed: 'bool' = False, "
+    "on_step: 'Callable[[str], None] | None' = None) -> 'Verification'",
     "verify_certificate": "(path: 'str', *, candidate: 'str | None' = None, gpu: 'str | None' = None, "
     "device: 'Device | str' = <Device.NONE: 'none'>, seed: 'int | None' = None, timeout_s: 'float | None' = None, "
-    "large: 'bool' = False, allow_unsandboxed: 'bool' = False, on_step: 'Callable[[str], None] | None' = None) -> "
-    "'Verification'",
+    "large: 'bool' = False, architecture: 'str | None' = None, allow_unsandboxed: 'bool' = False, "
+    "on_step: 'Callable[[str], None] | None' = None) -> 'Verification'",
     "bench": "(baseline: 'str', candidate: 'str', *, reference: 'str | None' = None, inputs: 'str | None' = None, "
     "device: 'Device | str' = <Device.CUDA: 'cuda'>, seconds: 'float' = 20.0, seed: 'int | None' = None, "
     "allow_unsandboxed: 'bool' = False, on_step: 'Callable[[str], None] | None' = None) -> 'Comparison'",

@@ -173,6 +173,19 @@ def test_wrong_call(
     assert re.search(expected, bad_line(tilewright("verify", *arguments, *QUICK)))
 
 
+@pytest.mark.parametrize(
+    ("architecture", "said"),
+    [
+        ("sm_89", "--architecture sm_89: nothing is compiled without a GPU; use --device cuda, or leave"),
+        ("rtx4090", "--architecture 'rtx4090': no architecture; give one as sm_89"),
+        ("sm_70", "--architecture sm_70: too old; give sm_75 or a later one"),
+    ],
+)
+def test_an_architecture_that_cannot_be_used(tilewright, file: File, reference: Path, architecture, said) -> None:
+    wanted = ("verify", file("kernel.py", KERNEL), "--reference", reference, *QUICK, "--architecture", architecture)
+    assert said in bad_line(tilewright(*wanted))
+
+
 def test_cuda_without_a_device(tilewright, file: File, reference: Path, monkeypatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     line = bad_line(tilewright("verify", file("kernel.py", KERNEL), "--reference", reference, "--device", "cuda"))

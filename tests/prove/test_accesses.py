@@ -9,6 +9,7 @@ import pytest
 
 from tilewright import targets
 from tilewright.prove import accesses, baseline, fleet, host, prover, small_problems, stock, verifier
+from tilewright.prove.architectures import VARIABLE
 from tilewright.prove.baseline import BaselineBuilder
 from tilewright.prove.baselines import Baselines
 from tilewright.prove.reference import verified_file
@@ -126,12 +127,16 @@ def on_gpu() -> Iterator[verifier.Verifier]:
     patch = pytest.MonkeyPatch()
     for module in (baseline, fleet, host, prover, stock):
         patch.setattr(module, "CUDA", "unbounded_job")
-    environment = {**ENVIRONMENT, "PYTHONPATH": HERE}
+
+    def worker(architecture: int | None) -> Worker:
+        environment = {**ENVIRONMENT, "PYTHONPATH": HERE, VARIABLE: str(architecture)}
+        return Worker(environment=environment, preload=("unbounded_job",))
+
     for module in (stock, verifier):
-        patch.setattr(module, "cuda_worker", lambda: Worker(environment=environment, preload=("unbounded_job",)))
+        patch.setattr(module, "cuda_worker", worker)
     patch.setattr(verifier, "small_problems", lambda *given: [p for p in small_problems(*given) if "ragged" in p.label])
     patch.setattr(verifier, "real_problems", lambda *given, **_: ())
-    with verifier.Verifier(target=targets.load("h200"), version="0", device="cuda", workers=1) as made:
+    with verifier.Verifier(target=targets.load("h200"), version="0", device="cuda", workers=1, architecture=86) as made:
         yield made
     patch.undo()
 
@@ -153,6 +158,7 @@ def test_on_a_gpu_the_interpreter_looks_on(on_gpu: verifier.Verifier) -> None:
     right = verified(on_gpu, HONEST)
     assert right.verdict.status is Status.PROVED, right.verdict.reason
     assert any(check.name == "memory accesses" for check in right.verdict.checks)
+    assert right.architecture == "sm_86"
     wrong = verified(on_gpu, READS_BEYOND)
     assert wrong.verdict.status is Status.REFUTED
     assert wrong.refused_by == "memory accesses"

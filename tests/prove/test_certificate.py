@@ -77,6 +77,16 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     assert (found.status, found.seed, found.timeout_s) == (Status.REFUTED, 2**63, 12.5)
 
 
+def test_one_that_says_no_architecture_is_read_too(form: dict[str, Any], tmp_path: Path) -> None:
+    del form["architecture"]
+    assert read_certificate(write(tmp_path, rehashed(form))).claim == CLAIM
+
+
+def test_what_the_code_was_compiled_for_is_said() -> None:
+    made = replace(VERIFICATION, device="NVIDIA H200", architecture="sm_89")
+    assert json.loads(render_certificate(made))["architecture"] == "sm_89"
+
+
 def test_the_hash_is_the_documented_one(form: dict[str, Any]) -> None:
     assert rehashed(form) == form
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-from tilewright.prove import bounds, device
+from tilewright.prove import architectures, bounds, device
 from tilewright.prove.job import forget, initial_state, needed_inputs, own_inputs, run_cases
 
 __all__ = ["forget", "initial_state", "needed_inputs", "own_inputs", "run_cases", "warm"]
@@ -16,4 +17,10 @@ device._PROCESSORS = 132
 
 def warm(*, memory_fraction: float | None = None) -> dict[str, Any]:
     """A device that no catalog has, so that no time is held against it."""
-    return {"name": "GPU of a test", "memory_bytes": 1 << 34, "free_bytes": 1 << 34}
+    architecture = f"sm_{os.environ.get(architectures.VARIABLE) or 90}"
+    return {
+        "name": "GPU of a test",
+        "memory_bytes": 1 << 34,
+        "free_bytes": 1 << 34,
+        "architecture": architecture,
+    }

@@ -23,6 +23,11 @@ def test_the_verdict_comes_first(proved: Verification, refuted: Verification) ->
     assert render_verification_text(refuted).startswith("REFUTED  kernel.py against reference.py and original.py\n")
 
 
+def test_what_the_code_was_compiled_for_stands_beside_the_gpu(proved: Verification) -> None:
+    on_gpu = replace(proved, device="NVIDIA H200", driver="580.1", architecture="sm_89")
+    assert "NVIDIA H200, driver 580.1, compiled for sm_89" in render_verification_text(on_gpu)
+
+
 def test_the_line_for_programs_is_one_line(proved: Verification, refuted: Verification) -> None:
     assert verdict_line(proved) == "proved"
     broken = replace(refuted, verdict=replace(refuted.verdict, reason="first\n  second"))

@@ -9,6 +9,7 @@ from tilewright import __version__, source, targets
 from tilewright.api.options import DEFAULT_GPU, Device, Precision, choice, kernel_file
 from tilewright.errors import InputError
 from tilewright.prove import host, verifier
+from tilewright.prove.architectures import parse_architecture
 from tilewright.prove.certificate import read_certificate
 from tilewright.prove.reference import read_reference_file
 from tilewright.records.verification import Claim, Verification
@@ -26,6 +27,7 @@ def verify(
     seed: int | None = None,
     timeout_s: float = 60.0,
     large: bool = False,
+    architecture: str | None = None,
     allow_unsandboxed: bool = False,
     on_step: Callable[[str], None] | None = None,
 ) -> Verification:
@@ -41,6 +43,8 @@ def verify(
         seed: of inputs and parameters; ``None`` takes a fresh one that the candidate's author cannot know.
         timeout_s: seconds that all runs of one file may take.
         large: on a GPU, run shapes of more than 2^31 elements too, where its memory allows.
+        architecture: on a GPU, compile for this older one, as ``sm_89``, and let the driver take it from there;
+            ``None``: the GPU's own.
         allow_unsandboxed: run the files also where nothing confines them.
         on_step: told what is being done, in a few words.
 
@@ -48,7 +52,7 @@ def verify(
         InputError: a file, or an option, cannot be used.
     """
     claim = _claim(candidate, reference, original, precision)
-    return _verify(claim, gpu, device, seed, timeout_s, large, allow_unsandboxed, on_step)
+    return _verify(claim, gpu, device, seed, timeout_s, large, architecture, allow_unsandboxed, on_step)
 
 
 def verify_certificate(
@@ -60,6 +64,7 @@ def verify_certificate(
     seed: int | None = None,
     timeout_s: float | None = None,
     large: bool = False,
+    architecture: str | None = None,
     allow_unsandboxed: bool = False,
     on_step: Callable[[str], None] | None = None,
 ) -> Verification:
@@ -73,6 +78,7 @@ def verify_certificate(
         seed: ``None`` takes the certificate's.
         timeout_s: ``None`` takes the certificate's.
         large: see :func:`verify`.
+        architecture: see :func:`verify`; the certificate's is not looked at, as its device is not.
         allow_unsandboxed: see :func:`verify`.
         on_step: see :func:`verify`.
 
@@ -85,7 +91,7 @@ def verify_certificate(
         if file is not None:
             source.read_kernel_file(file.path, file.text, file.first_line)
     seed, timeout_s = found.seed if seed is None else seed, found.timeout_s if timeout_s is None else timeout_s
-    return _verify(found.claim, gpu, device, seed, timeout_s, large, allow_unsandboxed, on_step)
+    return _verify(found.claim, gpu, device, seed, timeout_s, large, architecture, allow_unsandboxed, on_step)
 
 
 class Verifier:
@@ -102,6 +108,7 @@ class Verifier:
         device: Device | str = Device.NONE,
         allow_unsandboxed: bool = False,
         large: bool = False,
+        architecture: str | None = None,
         many: bool = True,
         workers: int | None = None,
         memory_fraction: float = 0.7,
@@ -114,6 +121,7 @@ class Verifier:
             device: see :func:`verify`.
             allow_unsandboxed: see :func:`verify`.
             large: see :func:`verify`.
+            architecture: see :func:`verify`.
             many: whether to keep fresh processes ready for the next candidate.
             workers: processes that share one candidate's calls; ``None``: one for every two processors, eight at most.
             memory_fraction: part of a GPU's memory that each of a candidate's processes may take.
@@ -124,6 +132,10 @@ class Verifier:
         """
         where = choice(Device, device, "--device")
         target = targets.load(gpu or DEFAULT_GPU)
+        capability = None if architecture is None else parse_architecture(architecture)
+        if capability is not None and where is Device.NONE:
+            what = f"--architecture {architecture}: nothing is compiled without a GPU"
+            raise InputError(f"{what}; use --device cuda, or leave --architecture away")
         if where is Device.CUDA and not host.gpu_is_visible():
             raise InputError("--device cuda: no CUDA device is visible here; use --device none")
         self._verifier = verifier.Verifier(
@@ -136,6 +148,7 @@ class Verifier:
             many=many,
             workers=workers,
             memory_fraction=memory_fraction,
+            architecture=capability,
             operations_of=operations_of,
             say=on_step or (lambda step: None),
         )
@@ -188,11 +201,18 @@ def _verify(
     seed: int | None,
     timeout_s: float,
     large: bool,
+    architecture: str | None,
     allow_unsandboxed: bool,
     on_step: Callable[[str], None] | None,
 ) -> Verification:
     one = Verifier(
-        gpu=gpu, device=device, allow_unsandboxed=allow_unsandboxed, large=large, many=False, on_step=on_step
+        gpu=gpu,
+        device=device,
+        allow_unsandboxed=allow_unsandboxed,
+        large=large,
+        architecture=architecture,
+        many=False,
+        on_step=on_step,
     )
     with one:
         return one.verify_claim(claim, seed=seed, timeout_s=timeout_s)

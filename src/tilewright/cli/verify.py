@@ -32,6 +32,9 @@ _Precision = Annotated[
 ]
 _Timeout = Annotated[float | None, typer.Option(metavar="SECONDS", help="For all runs of one file; 60 unless given.")]
 _Large = Annotated[bool, typer.Option("--large", help="On a GPU, also shapes of more than 2^31 elements, if they fit.")]
+_Architecture = Annotated[
+    str | None, typer.Option(metavar="SM", help="On a GPU, compile for this older one, as sm_89, by way of its PTX.")
+]
 _Json = Annotated[Path | None, typer.Option("--json", help="Also write everything found here.")]
 _Allow = Annotated[bool, typer.Option("--allow-unsandboxed", help="Run the files even if nothing confines them.")]
 
@@ -51,6 +54,7 @@ def verify(
     seed: Annotated[int | None, typer.Option(help="Of the inputs; a fresh, secret one unless given.")] = None,
     timeout: _Timeout = None,
     large: _Large = False,
+    architecture: _Architecture = None,
     json_path: _Json = None,
     certificate_out: _Out = None,
     allow_unsandboxed: _Allow = False,
@@ -75,6 +79,7 @@ def verify(
                 seed=seed,
                 timeout_s=timeout,
                 large=large,
+                architecture=architecture,
                 allow_unsandboxed=allowed,
                 on_step=on_step,
             )
@@ -89,6 +94,7 @@ def verify(
                 seed=seed,
                 timeout_s=60.0 if timeout is None else timeout,
                 large=large,
+                architecture=architecture,
                 allow_unsandboxed=allowed,
                 on_step=on_step,
             )

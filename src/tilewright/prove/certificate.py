@@ -66,6 +66,7 @@ def verification_form(one: Verification, *, texts: bool) -> Form:
         "evidence": None if one.evidence is None else check_form(one.evidence),
         "device": one.device,
         "driver": one.driver,
+        "architecture": one.architecture,
         "gpu": one.gpu,
         "sandbox": one.sandbox,
         "versions": dict(one.versions),

@@ -23,6 +23,8 @@ class Device:
     name: str
     memory_bytes: int
     free_bytes: int
+    architecture: str
+    """What Triton compiles for in the worker that told, as ``sm_89``."""
 
 
 def gpu_is_visible() -> bool:
@@ -49,14 +51,21 @@ def warm(worker: Worker, *, memory_fraction: float | None = None) -> Device:
             all.
 
     Raises:
-        InputError: there is no device, or it does not work.
+        InputError: there is no device, it does not work, or it does not run the code that the worker is to compile.
     """
     outcome = worker.call(f"{CUDA}:warm", {"memory_fraction": memory_fraction}, timeout_s=_WARM_LIMIT_S)
+    if outcome.error_type == InputError.__name__:
+        raise InputError(outcome.message)
     if outcome.kind != "returned":
         said = " ".join(f"{outcome.error_type} {outcome.message}".split())
         raise InputError(f"--device cuda: the device does not start: {said}; use --device none")
     told = outcome.value
-    return Device(name=str(told["name"]), memory_bytes=int(told["memory_bytes"]), free_bytes=int(told["free_bytes"]))
+    return Device(
+        name=str(told["name"]),
+        memory_bytes=int(told["memory_bytes"]),
+        free_bytes=int(told["free_bytes"]),
+        architecture=str(told["architecture"]),
+    )
 
 
 def confinement() -> str | None:

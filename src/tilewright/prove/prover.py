@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from tilewright.prove import accesses, trials
 from tilewright.prove import baseline as baseline_room
+from tilewright.prove.architectures import VARIABLE
 from tilewright.prove.baseline import BaselineBuilder
 from tilewright.prove.baselines import Baselines
 from tilewright.prove.compare import Judged
@@ -36,9 +37,14 @@ def interpreter_worker() -> Worker:
     return Worker(environment=ENVIRONMENT, preload=(INTERPRETER,), memory_bytes=_INTERPRETER_BYTES)
 
 
-def cuda_worker() -> Worker:
-    """A worker that runs on the GPU; :func:`tilewright.prove.host.warm` makes the device's context in it."""
-    return Worker(preload=(CUDA,), memory_bytes=_CUDA_BYTES)
+def cuda_worker(architecture: int | None = None) -> Worker:
+    """A worker that runs on the GPU; :func:`tilewright.prove.host.warm` makes the device's context in it.
+
+    Args:
+        architecture: capability to compile for, as 89; ``None``: the device's own.
+    """
+    environment = {VARIABLE: "" if architecture is None else str(architecture)}
+    return Worker(environment=environment, preload=(CUDA,), memory_bytes=_CUDA_BYTES)
 
 
 def prove(

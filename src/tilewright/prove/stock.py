@@ -37,7 +37,15 @@ def _is_number(check: Check) -> bool:
 class Stock:
     """Groups of workers of one kind. A group serves one candidate; the next group starts meanwhile where asked for."""
 
-    def __init__(self, device: str, *, group: int, ahead: bool, memory_fraction: float | None = None) -> None:
+    def __init__(
+        self,
+        device: str,
+        *,
+        group: int,
+        ahead: bool,
+        memory_fraction: float | None = None,
+        architecture: int | None = None,
+    ) -> None:
         """Make an empty stock; see :meth:`start`.
 
         Args:
@@ -45,9 +53,11 @@ class Stock:
             group: workers that share a candidate's calls.
             ahead: whether to start the next group while the last one is in use.
             memory_fraction: part of a GPU's memory that each may take, so that the oracle keeps room; ``None``: all.
+            architecture: capability that workers on a GPU compile for, as 89; ``None``: the device's own.
         """
         self._jobs = CUDA if device == "cuda" else INTERPRETER
         self._group, self._ahead, self._fraction = group, ahead, memory_fraction
+        self._architecture = architecture
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="tilewright-stock")
         self._next: Future[list[Worker]] | None = None
         self._out: list[Worker] = []
@@ -88,10 +98,10 @@ class Stock:
                     worker.close()
 
     def _make(self) -> list[Worker]:
-        make = cuda_worker if self._jobs == CUDA else interpreter_worker
-        made = [make() for _ in range(self._group)]
+        cuda = self._jobs == CUDA
+        made = [cuda_worker(self._architecture) if cuda else interpreter_worker() for _ in range(self._group)]
         try:
-            if self._jobs == CUDA:
+            if cuda:
                 with ThreadPoolExecutor(len(made)) as threads:
                     list(threads.map(lambda worker: host.warm(worker, memory_fraction=self._fraction), made))
         except BaseException:

@@ -65,6 +65,7 @@ class Verifier:
         many: bool = False,
         workers: int | None = None,
         memory_fraction: float = _MEMORY_FRACTION,
+        architecture: int | None = None,
         operations_of: Callable[..., Mapping[str, float]] | None = None,
         say: Callable[[str], None] = lambda step: None,
     ) -> None:
@@ -80,6 +81,7 @@ class Verifier:
             many: whether to have fresh processes ready for a next candidate.
             workers: processes that share one candidate's calls; ``None``: as many as the processors suggest.
             memory_fraction: part of the GPU's memory that each of a candidate's processes may take.
+            architecture: capability to compile for on the GPU, as 89; ``None``: the device's own.
             operations_of: counts what a candidate's own kernels do, by unit, for times on a GPU; given the claim, the
                 target and a ``worker`` for the candidate's wrapper.
             say: told what is being done.
@@ -87,7 +89,7 @@ class Verifier:
         self._operations_of = operations_of
         self._target, self._version, self._gpu, self._device = target, version, gpu, device
         self._sandbox, self._large, self._many, self._say = sandbox, large, many, say
-        self._fraction = memory_fraction
+        self._fraction, self._architecture = memory_fraction, architecture
         self._group = workers or max(1, min(_MOST_WORKERS, (os.cpu_count() or 1) // _CORES_A_WORKER))
         self._stack = contextlib.ExitStack()
         self._prepared: dict[Any, _Prepared] = {}
@@ -104,9 +106,15 @@ class Verifier:
     def __enter__(self) -> Verifier:
         # Importing PyTorch and Triton takes seconds, which the parent uses to read
         cuda = self._device == "cuda"
-        self._own = self._stack.enter_context(cuda_worker() if cuda else interpreter_worker())
+        self._own = self._stack.enter_context(cuda_worker(self._architecture) if cuda else interpreter_worker())
         self._reader = self._stack.enter_context(interpreter_worker()) if cuda else self._own
-        self._stock = Stock(self._device, group=self._group, ahead=self._many, memory_fraction=self._fraction)
+        self._stock = Stock(
+            self._device,
+            group=self._group,
+            ahead=self._many,
+            memory_fraction=self._fraction,
+            architecture=self._architecture,
+        )
         self._stack.callback(self._stock.close)
         # what holds memory accesses against bounds beside a GPU
         self._interpreters = Stock("none", group=1, ahead=self._many) if cuda else None
@@ -183,6 +191,7 @@ class Verifier:
             evidence=evidence(verdict),
             device="interpreter" if self._met is None else self._met.name,
             driver=host.driver_version() if self._device == "cuda" else None,
+            architecture=None if self._met is None else self._met.architecture,
             gpu=self._gate.target.name if self._gate is not None else self._gpu,
             sandbox=self._sandbox,
             versions=versions(self._version),

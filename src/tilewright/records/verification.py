@@ -56,6 +56,8 @@ class Verification:
     """``interpreter``, or the GPU's name as its driver gives it."""
     driver: str | None = None
     """The GPU's driver version; ``None`` without a GPU."""
+    architecture: str | None = None
+    """What Triton compiled for there, as ``sm_89``, which may be older than the GPU; ``None`` if nothing ran on one."""
     gpu: str | None = None
     """The Target that was named, by its name in the catalog; a time, where one was taken, is held against its peaks."""
     sandbox: str = "unsandboxed"

@@ -92,7 +92,8 @@ def _open(unchecked: Sequence[str]) -> Iterator[Section]:
 def _where(one: Verification) -> str:
     if one.device == "interpreter":
         return "in Triton's interpreter, no GPU"
-    return one.device if one.driver is None else f"{one.device}, driver {one.driver}"
+    driver = "" if one.driver is None else f", driver {one.driver}"
+    return f"{one.device}{driver}" + ("" if one.architecture is None else f", compiled for {one.architecture}")
 
 
 def _ran(one: Verification, *, machine: bool) -> Iterator[Part]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,8 +11,9 @@ import torch
 import triton
 from triton.runtime.driver import driver
 
-from tilewright.prove import arrays, generate, runner, tuning
+from tilewright.prove import architectures, arrays, generate, runner, tuning
 from tilewright.prove.cuda import memory, timing
+from tilewright.prove.cuda.architecture import use_architecture
 
 
 class _Cuda:
@@ -20,6 +22,9 @@ class _Cuda:
     device = "cuda"
 
     def __init__(self) -> None:
+        # a worker that restarts is not warmed again: its environment tells it, before any file is imported
+        if asked := os.environ.get(architectures.VARIABLE):
+            use_architecture(int(asked))
         self._lasting = contextlib.ExitStack()
         self._lasting.enter_context(torch.no_grad())
         self.tuned = self._lasting.enter_context(tuning.see_through_autotune())
@@ -131,12 +136,15 @@ def warm(*, memory_fraction: float | None = None) -> dict[str, Any]:
     Args:
         memory_fraction: part of the device's memory that PyTorch may take in this process, 0 to 1, so that a file that
             takes all it gets leaves something to its neighbours; ``None``: all.
+
+    Raises:
+        InputError: the architecture to compile for, which the worker's environment names, is none of this device's.
     """
     if memory_fraction is not None:
         torch.cuda.set_per_process_memory_fraction(memory_fraction, 0)
     backend = _cuda()
     with torch.no_grad():
-        _warm[(1,)](torch.zeros(1, device=backend.device))
+        kernel = _warm[(1,)](torch.zeros(1, device=backend.device))
         _rehearse(backend)
     properties = torch.cuda.get_device_properties(0)
     return {
@@ -148,5 +156,6 @@ def warm(*, memory_fraction: float | None = None) -> dict[str, Any]:
         "torch": torch.__version__,
         "triton": triton.__version__,
         "cuda": torch.version.cuda,
+        "architecture": f"sm_{kernel.metadata.target.arch}",
         "target": str(driver.active.get_current_target()),
     }

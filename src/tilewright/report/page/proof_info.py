@@ -50,7 +50,7 @@ def _facts(basis: Basis, verdict: Form) -> list[tuple[str, str]]:
     where = text(form, "device")
     where = "Triton's interpreter, no GPU" if where == "interpreter" else where
     rows = [("Accuracy", text(basis.document, "precision") or text(form, "precision"))]
-    rows += [("Ran on", where), ("Sandbox", text(form, "sandbox"))]
+    rows += [("Ran on", where), ("Compiled for", text(form, "architecture")), ("Sandbox", text(form, "sandbox"))]
     seed = number(verdict, "seed")
     rows.append(("Seed of the inputs", "" if seed is None else str(int(seed))))
     for name, key in (("Input, SHA-256", "original"), ("Output, SHA-256", "candidate")):
