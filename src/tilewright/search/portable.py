@@ -6,7 +6,7 @@ What spills there is worth less, but runs; what the target itself cannot launch 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -46,6 +46,20 @@ class Portability:
     first place."""
     spilling: Mapping[int, str]
     """Entries that spill somewhere and fail nowhere, each with the first place."""
+
+    def kept(self, times_us: Sequence[float]) -> list[int]:
+        """The entries that stay, by number: those that spill elsewhere only where all others are slower here.
+
+        Args:
+            times_us: predicted on the target, of every entry.
+        """
+        running = [index for index in range(len(times_us)) if index not in self.failing]
+        clean = [index for index in running if index not in self.spilling]
+
+        def fastest_us(indices: Sequence[int]) -> float:
+            return min((times_us[index] for index in indices), default=inf)
+
+        return clean if clean and fastest_us(clean) <= LEAST_GAIN * fastest_us(running) else running
 
 
 def portability(explored: Explored, before: Schedule, original: Original, session: Session) -> Portability:
@@ -126,7 +140,7 @@ def judge_elsewhere(
     session.say(f"{stage.name}: proving {kernel} in Triton's interpreter")
     if elsewhere.fault:
         return found, refuted(found, elsewhere.fault), []
-    kept = _kept(found, elsewhere)
+    kept = elsewhere.kept([one.time_us for one in found.estimates])
     whole = dict(enumerate(found.candidate.schedules))
     dropped = [
         Refusal(what=f"{kernel}: {describe(whole[index])}", reason=reason)
@@ -153,14 +167,3 @@ def judge_elsewhere(
         f"{describe(whole[index])}: {elsewhere.spilling[index]}" for index in kept if index in elsewhere.spilling
     )
     return found, replace(judge(found, original), elsewhere=notes), dropped
-
-
-def _kept(found: Explored, elsewhere: Portability) -> list[int]:
-    """The entries that stay, by number: those that spill elsewhere only where the others are slower here."""
-    running = [index for index in range(len(found.candidate.schedules)) if index not in elsewhere.failing]
-    clean = [index for index in running if index not in elsewhere.spilling]
-
-    def fastest_us(indices: list[int]) -> float:
-        return min((found.estimates[index].time_us for index in indices), default=inf)
-
-    return clean if clean and fastest_us(clean) <= LEAST_GAIN * fastest_us(running) else running
