@@ -14,7 +14,7 @@ from tilewright.records.algorithm import Apply, Contraction, Expression, Loaded
 from tilewright.records.schedule import Schedule
 
 HELD_VALUES = 1.1
-"""Values beside its sum that a demanding epilogue holds for each sum, by eleven builds of GELU for sm_90 (Triton 3.6)."""
+"""Values beside its sum that a demanding epilogue holds for each sum, by eleven builds of GELU for sm_90."""
 _PART_SUMS = 32
 _MOST_PARTS = 4
 _LEAST_COLUMNS = 16
