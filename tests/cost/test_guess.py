@@ -7,6 +7,7 @@ from cost_cases import ADA, HOPPER, contraction, in_half_precision, load, pointw
 
 from tilewright.cost import compare, estimate, guess
 from tilewright.cost.guess import matrix_path, warp_grid
+from tilewright.families.contraction.emit_parts import HELD_VALUES
 
 BUILDS = json.loads((Path(__file__).parents[1] / "data" / "cost_builds.json").read_text(encoding="utf-8"))["rows"]
 
@@ -47,6 +48,42 @@ def test_shared_memory_as_the_driver_reported_it(row):
 def test_shared_memory_beside_descriptors_as_built_for_hopper(dtype, tile, warps, stages, persistent, shared):
     work = replace(work_of(dtype, tile, warps, stages), descriptors=True, persistent=persistent)
     assert guess(HOPPER, work).shared_bytes == shared
+
+
+@pytest.mark.parametrize(
+    ("dtype", "tile", "warps", "stages", "persistent", "parts", "shared", "registers"),
+    [
+        ("fp16", (128, 256, 64), 8, 4, False, 4, 196640, 169),
+        ("fp16", (128, 256, 64), 8, 4, True, 4, 213024, 201),
+        ("fp32", (128, 256, 32), 8, 4, True, 4, 229408, 255),
+        ("fp16", (256, 128, 64), 8, 4, True, 4, 204832, 213),
+        ("fp16", (128, 128, 64), 4, 5, True, 4, 167976, 213),
+        ("fp16", (128, 128, 64), 4, 3, False, 4, 98328, 177),
+        ("fp16", (128, 128, 64), 8, 4, False, 2, 131104, 117),
+        ("fp16", (128, 64, 64), 4, 3, False, 2, 73752, 120),
+        ("fp16", (128, 64, 64), 4, 4, False, 1, 98336, 158),
+    ],
+)
+def test_parts_of_a_demanding_epilogue_as_built_for_hopper(
+    dtype, tile, warps, stages, persistent, parts, shared, registers
+):
+    work = replace(
+        work_of(dtype, tile, warps, stages),
+        descriptors=True,
+        persistent=persistent,
+        stored_bytes=2 if dtype == "fp16" else 4,
+        epilogue_parts=parts,
+        epilogue_values=HELD_VALUES,
+    )
+    found = guess(HOPPER, work)
+    assert found.shared_bytes == shared
+    assert abs(found.wanted_registers - registers) <= 0.3 * registers
+
+
+def test_a_demanding_epilogue_at_once_wants_more_registers_than_there_are():
+    work = replace(work_of("fp16", (128, 256, 64), 8, 4), descriptors=True, epilogue_values=HELD_VALUES)
+    assert guess(HOPPER, replace(work, epilogue_parts=2)).wanted_registers < HOPPER.max_registers_per_thread
+    assert guess(HOPPER, work).wanted_registers > HOPPER.max_registers_per_thread
 
 
 @pytest.mark.parametrize(

@@ -60,14 +60,29 @@ def bmm_kernel(
 
     # 64-bit offsets: a tensor may hold more than 2**31 elements.
     offs_m = tl.cast(pid_m, tl.int64) * BLOCK_M + tl.arange(0, BLOCK_M)
-    offs_n = tl.cast(pid_n, tl.int64) * BLOCK_N + tl.arange(0, BLOCK_N)
     mask_m = offs_m < M
-    mask_n = offs_n < N
-    bias = tl.load(bias_ptr + offs_n, mask=mask_n, other=0.0)[None, :]
-    x = acc + bias
-    out = x * 0.5 * (1.0 + tl.erf(x * 0.70710677))
-    out_ptrs = out_ptr + batch * M * N + offs_m[:, None] * N + offs_n[None, :]
-    tl.store(out_ptrs, out.to(out_ptr.dtype.element_ty), mask=mask_m[:, None] & mask_n[None, :])
+    # In quarters: for all sums at once the values computed below would take too many registers.
+    left, right = tl.split(acc.reshape(BLOCK_M, 2, BLOCK_N // 2).permute(0, 2, 1))
+    quarter_0, quarter_1 = tl.split(left.reshape(BLOCK_M, 2, BLOCK_N // 4).permute(0, 2, 1))
+    quarter_2, quarter_3 = tl.split(right.reshape(BLOCK_M, 2, BLOCK_N // 4).permute(0, 2, 1))
+    parts = (quarter_0, quarter_1, quarter_2, quarter_3)
+    for part in tl.static_range(4):
+        acc_part = parts[part]
+        offs_part = (
+            tl.cast(pid_n, tl.int64) * BLOCK_N
+            + part * (BLOCK_N // 4)
+            + tl.arange(0, BLOCK_N // 4)
+        )
+        mask_part = offs_part < N
+        bias = tl.load(bias_ptr + offs_part, mask=mask_part, other=0.0)[None, :]
+        x = acc_part + bias
+        out = x * 0.5 * (1.0 + tl.erf(x * 0.70710677))
+        out_ptrs = out_ptr + batch * M * N + offs_m[:, None] * N + offs_part[None, :]
+        tl.store(
+            out_ptrs,
+            out.to(out_ptr.dtype.element_ty),
+            mask=mask_m[:, None] & mask_part[None, :],
+        )
 
 
 def bmm_kernel_operand(x, shape, strides, block):

@@ -16,6 +16,9 @@ SQUEEZE = 1.15
 """Wanted registers over granted ones up to which builds of the check above touch no more than a dozen spilled registers
 in a step; beyond, spills grow with each register wanted."""
 
+PLAIN_VALUES = 0.25
+"""Values beside its sum that an epilogue which is not demanding holds for each sum, at once."""
+
 BARRIER_BYTES = 8
 """Beside each buffer that the copy engine fills."""
 
@@ -103,13 +106,24 @@ def _shared_bytes(target: Target, work: Work, path: str) -> int:
     if path == "wgmma":
         buffers = (one_stage + barrier) * max(1, work.num_stages)
         if work.persistent and work.descriptors:
-            halves = 1 if warp_grid(work, path)[1] > 1 else 2
-            return buffers + work.block_m * work.block_n * work.stored_bytes // halves
-        epilogue = work.block_m * work.block_n * 4 if work.stored_bytes == 4 else 0
+            return buffers + _stored_at_once(work, path)
+        epilogue = work.block_m * work.block_n * 4 // work.epilogue_parts if work.stored_bytes == 4 else 0
         return max(buffers, epilogue)
     if path == "tcgen05":
         return (one_stage + barrier) * max(1, work.num_stages) + (16 if work.num_stages > 1 else 8)
     return (one_stage + barrier) * max(1, work.num_stages - 1)
+
+
+def _stored_at_once(work: Work, path: str) -> int:
+    """Bytes of a tile that pass through shared memory together on their way out of a persistent kernel.
+
+    Of parts of a tile they are a part's, or only its rows that one instruction of each warp group has.
+    """
+    along_m, along_n = warp_grid(work, path)
+    tile = work.block_m * work.block_n * work.stored_bytes
+    if work.epilogue_parts > 1:
+        return tile // work.epilogue_parts // max(1, work.block_m // (64 * along_m))
+    return tile if along_n > 1 else tile // 2
 
 
 def _registers(work: Work, path: str) -> int:
@@ -121,12 +135,15 @@ def _registers(work: Work, path: str) -> int:
     threads = 32 * work.num_warps
     accumulators = work.block_m * work.block_n / threads
     copies = copies_per_thread(work)
+    # fitted with plain epilogues, whose values are in these lines with a quarter of the sums
+    held = accumulators * max(0.0, work.epilogue_values / work.epilogue_parts - PLAIN_VALUES)
     if path == "wgmma":
-        return round(20 + 1.25 * accumulators + 1.2 * copies)
+        return round(20 + 1.25 * accumulators + held + 1.2 * copies)
     if path == "tcgen05":
-        return round(12 + 1.65 * accumulators) if work.compute_bytes == 4 else round(15 + 1.1 * accumulators)
+        slope, fixed = (1.65, 12) if work.compute_bytes == 4 else (1.1, 15)
+        return round(fixed + slope * accumulators + held)
     if path == "none":
-        return round(40 + 2.0 * accumulators)
+        return round(40 + 2.0 * accumulators + held)
     along_m, along_n = warp_grid(work, path)
     fragments = work.block_m / along_m + work.block_n / along_n
-    return round(29 + 1.25 * accumulators + 0.2 * fragments + 2.35 * copies)
+    return round(29 + 1.25 * accumulators + held + 0.2 * fragments + 2.35 * copies)

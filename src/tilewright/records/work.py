@@ -78,6 +78,10 @@ class Work:
     """Bytes of one operand element as it lies in shared memory and enters the arithmetic unit."""
     stored_bytes: int = 4
     """Bytes of one element of the widest output."""
+    epilogue_parts: int = 1
+    """Parts of a tile, along n, that are finished and stored one after the other."""
+    epilogue_values: float = 0.0
+    """Values beside its sum that a demanding epilogue holds for each sum of a part, at once; 0 for any other."""
     k_steps: int = 1
     """Steps of the main loop of one program; rounded from the mean where programs differ."""
     most_k_steps: int = 0

@@ -199,6 +199,30 @@ def linear_gelu(
 
 
 @triton.jit
+def linear_gelu_in_quarters(
+    x_ptr, w_ptr, bias_ptr, out_ptr, M, N, K,
+    BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
+):
+    rm = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
+    rn = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
+    acc = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    for k in range(0, K, BLOCK_K):
+        rk = k + tl.arange(0, BLOCK_K)
+        x = tl.load(x_ptr + rm[:, None] * K + rk[None, :], mask=(rm[:, None] < M) & (rk[None, :] < K), other=0.0)
+        w = tl.load(w_ptr + rn[None, :] * K + rk[:, None], mask=(rn[None, :] < N) & (rk[:, None] < K), other=0.0)
+        acc += tl.dot(x, w)
+    left, right = tl.split(acc.reshape(BLOCK_M, 2, BLOCK_N // 2).permute(0, 2, 1))
+    first, second = tl.split(left.reshape(BLOCK_M, 2, BLOCK_N // 4).permute(0, 2, 1))
+    third, fourth = tl.split(right.reshape(BLOCK_M, 2, BLOCK_N // 4).permute(0, 2, 1))
+    quarters = (first, second, third, fourth)
+    for place in tl.static_range(4):
+        rn = tl.program_id(1) * BLOCK_N + place * (BLOCK_N // 4) + tl.arange(0, BLOCK_N // 4)
+        part = quarters[place] + tl.load(bias_ptr + rn, mask=rn < N, other=0.0)[None, :]
+        part = 0.5 * part * (1.0 + tl.erf(part * 0.7071067811865476))
+        tl.store(out_ptr + rm[:, None] * N + rn[None, :], part, mask=(rm[:, None] < M) & (rn[None, :] < N))
+
+
+@triton.jit
 def residual_scale(
     a_ptr, b_ptr, r_ptr, s_ptr, c_ptr, alpha, M, N, K, stride_am, stride_bk, stride_rm, stride_cm,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,

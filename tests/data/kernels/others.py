@@ -307,3 +307,25 @@ def pairwise(a_ptr, b_ptr, out_ptr, N, K, BLOCK: tl.constexpr):
         a = tl.load(a_ptr + (m[:, None] * N + n[None, :]) * K + k)
         acc += a * tl.load(b_ptr + k * N + n)[None, :]
     tl.store(out_ptr + m[:, None] * N + n[None, :], acc)
+
+
+@triton.jit
+def unlike_halves(a_ptr, b_ptr, out_ptr, N, K, BLOCK: tl.constexpr, KIND: tl.constexpr):
+    """The right half of a tile is doubled, left out, swapped with the left one, or added to it."""
+    m = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    n = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    acc = tl.zeros((BLOCK, BLOCK), dtype=tl.float32)
+    for start in range(0, K, BLOCK):
+        k = start + tl.arange(0, BLOCK)
+        acc += tl.dot(tl.load(a_ptr + m[:, None] * K + k[None, :]), tl.load(b_ptr + k[:, None] * N + n[None, :]))
+    left, right = tl.split(acc.reshape(BLOCK, 2, BLOCK // 2).permute(0, 2, 1))
+    n = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK // 2)
+    if KIND == "swapped":
+        left, right = right, left
+    if KIND == "doubled":
+        right = right * 2
+    if KIND == "added":
+        right = right + left
+    tl.store(out_ptr + m[:, None] * N + n[None, :], left)
+    if KIND != "left out":
+        tl.store(out_ptr + m[:, None] * N + (n + BLOCK // 2)[None, :], right)

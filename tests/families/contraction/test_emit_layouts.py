@@ -113,6 +113,44 @@ def test_one_batch_axis_with_an_epilogue(tmp_path: Path, interpret: Interpreter)
     interpret(cases)
 
 
+def test_a_demanding_epilogue_is_finished_in_parts_of_the_tile(tmp_path: Path, interpret: Interpreter) -> None:
+    tile = {"block_m": 64, "block_k": 32, "program_order": "grouped", "group_m": 2}
+    plans = {
+        "halves_pointers": (Schedule(block_n=64, num_warps=2, masks="wrapped", **tile),),
+        "quarters_persistent": (Schedule(block_n=64, num_warps=1, **DESCRIBED, persistent=True, **tile),),
+        "whole_for_few_sums": (Schedule(block_n=64, num_warps=4, **tile),),
+        "whole_beside_each_other": (Schedule(block_n=256, num_warps=8, **tile),),
+        "whole_in_the_kernel_that_finishes": (Schedule(block_n=64, num_warps=1, split_k=2, **tile),),
+        "as_narrow_as_the_list_allows": (
+            Schedule(block_n=64, num_warps=1, masks="wrapped", **tile),
+            Schedule(block_n=32, num_warps=1, masks="wrapped", **tile),
+        ),
+    }
+    expected = (2, 4, 1, 1, 1, 2)  # no part of the last one's 32 columns has fewer than 16
+    values = {"M": 20, "N": 70, "K": 36, "stride_xb": 720, "stride_xm": 36, "stride_wk": 70, "stride_wn": 1}
+    cases = []
+    for (name, plan), parts in zip(plans.items(), expected, strict=True):
+        text = written(source(BATCH), one_batch(), plan, **values)
+        assert text.count("tl.split") == parts - 1, name
+        assert (f"tl.static_range({parts})" in text) == (parts > 1), name
+        path = tmp_path / f"{name}.py"
+        path.write_text(text)
+        if parts > 1:
+            cases.append((path, BATCH_CHECK))
+    interpret(cases)
+
+
+def test_a_tensor_as_large_as_the_output_is_added_in_parts(tmp_path: Path, interpret: Interpreter) -> None:
+    schedule = Schedule(block_m=64, block_n=64, block_k=32, num_warps=1)
+    added = Loaded(operand=operand("c_ptr", m="stride_cm", n="stride_cn"))
+    text = written(source(), plain(apply("add", SUM, added)), (schedule,))
+    assert "tl.static_range(4)" in text
+    path = tmp_path / "residual.py"
+    path.write_text(text.replace("torch.empty((M", "torch.ones((M"))
+    check = CHECK.partition("for M, N, K in ((5")[0].replace("B.double().T", "B.double().T + 1")
+    interpret([(path, check.replace("SHAPES", "((70, 100, 36),)").replace("LIMITS", "((torch.float32, 1e-6),)"))])
+
+
 CAST_CHECK = """
 for M, N, K in ((40, 72, 36), (32, 64, 64)):
     for dtype in (torch.float32, torch.float16, torch.bfloat16):

@@ -133,6 +133,8 @@ CASES = {
     "batch flattened": Case("batch_flattened", {"a_ptr": (B, M, K), "b_ptr": (K, N), "c_ptr": (B, M, N)},
                             {"B": B} | SIZES, BLOCKS, (9 * B, 1, 1), product, {"program_order": "row_major"}),
     "gelu": Case("linear_gelu", LINEAR, SIZES, BLOCKS | {"TANH": False}, (3, 3, 1), gelu),
+    "gelu in quarters": Case("linear_gelu_in_quarters", LINEAR, SIZES, BLOCKS, (3, 3, 1), gelu,
+                             {"block_m": 32, "block_n": 64, "block_k": 16}),
     "gelu tanh": Case("linear_gelu", LINEAR, SIZES, BLOCKS | {"TANH": True}, (3, 3, 1), gelu_tanh),
     "residual": Case("residual_scale", RESIDUAL, {"alpha": 0.5} | SIZES | {"stride_am": K, "stride_bk": N,
                      "stride_rm": N, "stride_cm": N}, BLOCKS, (3, 3, 1), residual, {"pointers": "recomputed"},
@@ -279,6 +281,15 @@ def test_kernels_that_differ_only_in_style_lift_to_one_algorithm() -> None:
         assert isinstance(lifted.algorithm, Contraction)
         found.append(replace(lifted.algorithm, kernel="", outputs=()))
     assert found[0] == found[1]
+
+
+def test_a_tile_that_is_finished_in_parts_is_the_tile_that_it_is() -> None:
+    parts, whole = lift(CASES["gelu in quarters"].launch()), lift(CASES["gelu"].launch())
+    assert isinstance(parts, Lifted)
+    assert isinstance(whole, Lifted)
+    assert isinstance(parts.algorithm, Contraction)
+    assert replace(parts.algorithm, kernel="linear_gelu") == whole.algorithm
+    assert parts.schedule == whole.schedule
 
 
 @pytest.mark.parametrize("grid", [(2, 3, 1), (3, 2, 1), (1, 1, 1), (3, 3, 2)], ids=str)

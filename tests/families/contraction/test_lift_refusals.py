@@ -58,3 +58,26 @@ def test_declined_with_its_reason(kernel: str) -> None:
     assert reason in refused.reason, refused.reason
     assert refused.reason.startswith("the kernel ")
     assert "\n" not in refused.reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("doubled", "in different ways"),
+        ("left out", "in different ways"),
+        ("swapped", "in different ways"),
+        ("added", "several parts of a tile together"),
+    ],
+)
+def test_halves_that_are_not_finished_alike_are_declined(kind: str, reason: str) -> None:
+    launch = ttir_of.launch(
+        "others",
+        "unlike_halves",
+        tensors={name: ("fp32", shape) for name, shape in MATRIX.items()},
+        scalars=SIZES,
+        constants={"BLOCK": 32, "KIND": kind},
+        grid=(2, 2, 1),
+    )
+    refused = lift(launch)
+    assert isinstance(refused, Refusal), refused
+    assert reason in refused.reason

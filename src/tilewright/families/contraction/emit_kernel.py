@@ -15,6 +15,7 @@ from tilewright.families.contraction.emit_loads import Loads, base_terms, zero_o
 from tilewright.families.contraction.emit_narrow import PACK_BLOCK, UNDO
 from tilewright.families.contraction.emit_operands import Preparation, prepared_algorithm, stand_ins
 from tilewright.families.contraction.emit_orders import output_mask, write_range
+from tilewright.families.contraction.emit_parts import parts_of, write_split
 from tilewright.families.contraction.emit_signature import (
     BLOCKS,
     RESERVED,
@@ -56,6 +57,7 @@ class ContractionKernel:
         self.plan = tuple(replace(entry, masks="general") for entry in plan) if described else tuple(plan)
         self.schedule = self.plan[0]
         self.split = self.schedule.split_k > 1
+        self.parts = parts_of(self.original, self.plan)
         self._start()
 
     def _start(self) -> None:
@@ -65,6 +67,7 @@ class ContractionKernel:
         reserved.add(self.scale)
         self.names = Names(reserved | {"tl", "triton", "min", "max", "range", "float"})
         self.lines = Lines(indent=1)
+        self.columns = "n"
 
     def text(self, note: str) -> KernelText:
         """The kernel that walks k, with ``note`` as its docstring."""
@@ -82,15 +85,15 @@ class ContractionKernel:
             self._write_masks()
         self._write_loop()
         lines.add("")
+        axes = "mn" if self.parts == 1 else "m"
         if self.described:
-            self._write_offsets(with_k=False)
+            self._write_offsets(axes, with_k=False)
         if late:
-            self._write_masks()
+            self._write_masks(axes)
         if self.split:
             self._write_partial()
         else:
-            for output in self.algorithm.outputs:
-                self._write_output(output)
+            self._write_outputs()
         if self.described and schedule.persistent:  # outputs in halves have columns of their own
             self._drop_unused("mask_n", "offs_n")
         constants = [*BLOCKS]
@@ -124,7 +127,7 @@ class ContractionKernel:
             "",
         )
         for output in self.algorithm.outputs:
-            self._write_output(output)
+            self._write_output(output, acc)
         note = "Add the partial sums of the splits of K, always in the same order, and write the result."
         return self._assemble(name, ["BLOCK_M", "BLOCK_N", "SPLIT_K"], [], note, ["@triton.jit"])
 
@@ -141,10 +144,10 @@ class ContractionKernel:
         self.extents = extents
         self.algorithm = replace(self.algorithm, extents=extents)
 
-    def _write_offsets(self, *, with_k: bool = True) -> None:
+    def _write_offsets(self, axes: str = "mn", *, with_k: bool = True) -> None:
         names = self.names
         self.lines.add("# 64-bit offsets: a tensor may hold more than 2**31 elements.")
-        for axis in "mn":
+        for axis in axes:
             self.lines.add(
                 f"{names(f'offs_{axis}')} = tl.cast({names(f'pid_{axis}')}, tl.int64) * BLOCK_{axis.upper()}"
                 f" + tl.arange(0, BLOCK_{axis.upper()})"
@@ -168,8 +171,8 @@ class ContractionKernel:
             first = " * ".join([strips, *(factor(self.extents[each]) for each in moved)])
         self.lines.add(f"if tl.maximum({', '.join(up)}) == 0.0:", "    return")
 
-    def _write_masks(self) -> None:
-        for axis in "mn":
+    def _write_masks(self, axes: str = "mn") -> None:
+        for axis in axes:
             self.lines.add(f"{self.names(f'mask_{axis}')} = {self.names(f'offs_{axis}')} < {self.extents[axis]}")
 
     def _write_loop(self) -> None:
@@ -220,11 +223,17 @@ class ContractionKernel:
     # -- the end of the kernel --------------------------------------------------------------------------------------
 
     def _tile_mask(self) -> str:
-        return f"{self.names('mask_m')}[:, None] & {self.names('mask_n')}[None, :]"
+        return f"{self._mask('m')}[:, None] & {self._mask('n')}[None, :]"
+
+    def _offsets(self, axis: str) -> str:
+        return self.names(f"offs_{axis if axis == 'm' else self.columns}")
+
+    def _mask(self, axis: str) -> str:
+        return self.names(f"mask_{axis if axis == 'm' else self.columns}")
 
     def _load_epilogue(self, operand: Operand) -> str:
         """Text that reads an epilogue's operand, shaped so that it broadcasts over the tile."""
-        offs = {"m": self.names("offs_m"), "n": self.names("offs_n")}
+        offs = {axis: self._offsets(axis) for axis in "mn"}
         moves = {axis: operand.strides.get(axis, "0") for axis in "mn"}
         axes = [axis for axis in "mn" if moves[axis] != "0"]
         base = " + ".join(base_terms(self.names, self.algorithm, operand))
@@ -235,14 +244,23 @@ class ContractionKernel:
         if len(axes) == 1:
             axis = axes[0]
             shape = "[:, None]" if axis == "m" else "[None, :]"
-            mask = self.names(f"mask_{axis}")
+            mask = self._mask(axis)
             return f"tl.load({base} + {term(offs[axis], moves[axis])}, mask={mask}, other={zero}){casts}{shape}"
         rows, columns = term(f"{offs['m']}[:, None]", moves["m"]), term(f"{offs['n']}[None, :]", moves["n"])
         return f"tl.load({base} + {rows} + {columns}, mask={self._tile_mask()}, other={zero}){casts}"
 
-    def _write_output(self, output: Output) -> None:
+    def _write_outputs(self) -> None:
+        sums = self.names("acc")
+        if self.parts > 1:
+            sums = write_split(self.lines, self.names, self.parts)
+            self.columns = "part"
+            self.lines.add(f"{self._mask('n')} = {self._offsets('n')} < {self.extents['n']}")
+        for output in self.algorithm.outputs:
+            self._write_output(output, sums)
+
+    def _write_output(self, output: Output, sums: str) -> None:
         lines, names, operand = self.lines, self.names, output.operand
-        writer = ExpressionWriter(accumulator=names("acc"), load=self._load_epilogue, taken=names.taken)
+        writer = ExpressionWriter(accumulator=sums, load=self._load_epilogue, taken=names.taken)
         value = writer.write(without_final_cast(output.value, operand.dtype))
         lines.add(*writer.lines)
         mask, kept = self._tile_mask(), output_mask(names, output.orders)
@@ -257,10 +275,10 @@ class ContractionKernel:
             value = bound
         stem = operand.parameter.removesuffix("_ptr").lower()
         pointers = writer.fresh(f"{stem}_ptrs")
-        if self.schedule.persistent and self.described and operand.dtype == "fp32":
+        if self.schedule.persistent and self.described and operand.dtype == "fp32" and self.parts == 1:
             self._write_halves(operand, value, pointers)
             return
-        lines.add(f"{pointers} = {self._output_pointers(operand, names('offs_n'))}")
+        lines.add(f"{pointers} = {self._output_pointers(operand, self._offsets('n'))}")
         lines.add(f"tl.store({pointers}, {value}.to({operand.parameter}.dtype.element_ty), mask={mask})")
 
     def _output_pointers(self, operand: Operand, offs_n: str) -> str:

@@ -23,6 +23,7 @@ from tilewright.families.contraction.lift_axes import (
 from tilewright.families.contraction.lift_epilogue import expression, is_linear, placed
 from tilewright.families.contraction.lift_extents import Lengths, text
 from tilewright.families.contraction.lift_order import Order, examine
+from tilewright.families.contraction.lift_parts import in_one_piece
 from tilewright.families.ttir.arithmetic import BY_PLACE
 from tilewright.families.ttir.evaluate import evaluate
 from tilewright.families.ttir.parser import Function, TtirSyntaxError, parse
@@ -87,6 +88,7 @@ def _refusal(launch: Launch, reason: str) -> Refusal:
 
 def _lifted(launch: Launch, stores: Sequence[Store], *, descriptors: bool) -> Lifted:
     product = _only_product(stores)
+    stores = in_one_piece(stores)
     first = stores[0]
     if any((store.guards, store.loops, store.atomic) != (first.guards, first.loops, first.atomic) for store in stores):
         raise DeclinedError("stores its outputs in different places")

@@ -14,6 +14,7 @@ from tilewright.families.ttir.values import (
     Load,
     Node,
     Operator,
+    Part,
     Place,
     Product,
     Scalar,
@@ -62,6 +63,8 @@ def expression(node: Node, operand_of: Callable[[Load], Operand]) -> Expression:
                 raise DeclinedError(part.reason)
             case Place():
                 raise DeclinedError(BY_PLACE)
+            case Part():
+                raise DeclinedError("computes with part of a tile after the product")
             case Carried():
                 raise DeclinedError("stores a sum before it is finished")
         raise DeclinedError(f"computes {part} after the product")

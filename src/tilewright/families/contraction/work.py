@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import ceil, prod
 
 from tilewright.families.contraction.emit_expression import operands as epilogue_operands
+from tilewright.families.contraction.emit_parts import HELD_VALUES, demanding, parts_of
 from tilewright.families.contraction.layouts import all_placed, copied, lies_so
 from tilewright.families.contraction.narrowing import SMALL_LAUNCHES, narrowed_algorithm
 from tilewright.families.contraction.sizes import sizes_of, values_of
@@ -30,7 +31,7 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch, *, as_input: bool =
 
     The second kernel of a split k counts with its launch and its bytes; copies of operands that a layout asks for, and
     the launch does not have, count by themselves. Of triangles an emitted kernel walks only the steps of k that are not
-    all zeros, and the input, which is what ``as_input`` asks for, all of them.
+    all zeros, and the input, which is what ``as_input`` asks for, all of them; nor does that finish its tiles in parts.
 
     Raises:
         ValueError: ``lifted`` is no contraction, or an extent cannot be evaluated.
@@ -69,6 +70,8 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch, *, as_input: bool =
         block_k=schedule.block_k,
         compute_bytes=max(_bytes(_computed(algorithm.a)), _bytes(_computed(algorithm.b))),
         stored_bytes=max(_bytes(output.operand.dtype) for output in algorithm.outputs),
+        epilogue_parts=1 if as_input else parts_of(algorithm, (schedule,)),
+        epilogue_values=HELD_VALUES if schedule.split_k == 1 and demanding(algorithm) else 0.0,
         k_steps=max(1, round(mean)),
         most_k_steps=ceil(most),
         tiles=grid,

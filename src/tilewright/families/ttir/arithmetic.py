@@ -202,17 +202,6 @@ def expand_dims(state: State, operation: Operation) -> None:
     state.set(operation, move_lanes(value, places, operation.result_type.shape))
 
 
-def reshape(state: State, operation: Operation) -> None:
-    """``tt.reshape`` that only adds or drops axes of length 1."""
-    value, kind = state.get(operation.operands[0]), operation.result_type
-    if [size for size in value.shape if size != 1] != [size for size in kind.shape if size != 1]:
-        state.set(operation, Data(kind.shape, kind.element, Blank("reshapes a tile")))
-        return
-    new = (axis for axis, size in enumerate(kind.shape) if size != 1)
-    places = {axis: next(new) for axis, size in enumerate(value.shape) if size != 1}
-    state.set(operation, move_lanes(value, places, kind.shape))
-
-
 def broadcast(state: State, operation: Operation) -> None:
     """``tt.broadcast`` and ``tt.splat``: the same elements, more of them."""
     value, shape = state.get(operation.operands[0]), operation.result_type.shape

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tilewright.families.ttir import arithmetic, memory
+from tilewright.families.ttir import arithmetic, memory, parts
 from tilewright.families.ttir import operations as names
 from tilewright.families.ttir import polynomial as p
 from tilewright.families.ttir.loops import as_data, close, finish, open_argument, step_of
@@ -303,7 +303,8 @@ _HANDLERS: dict[str, _Handler] = {
     "tt.get_num_programs": arithmetic.program_id,
     "tt.make_range": arithmetic.make_range,
     "tt.expand_dims": arithmetic.expand_dims,
-    "tt.reshape": arithmetic.reshape,
+    "tt.reshape": parts.reshape,
+    "tt.split": parts.split,
     "tt.broadcast": arithmetic.broadcast,
     "tt.splat": arithmetic.broadcast,
     "tt.unsplat": arithmetic.broadcast,

@@ -110,13 +110,34 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Elements of ``whole`` with ``start <= place < start + width`` along its ``axis``, the first at place 0.
+
+    While ``piece`` is an axis it counts parts of that width.
+    """
+
+    whole: Node
+    axis: int
+    start: int
+    width: int
+    lanes: tuple[int, ...]
+    """Where each axis of the whole is now."""
+    piece: int | None = None
+
+    @property
+    def in_place(self) -> bool:
+        """Whether this is a part by itself, its axes in the order of the whole's."""
+        return self.piece is None and self.lanes == tuple(range(len(self.lanes)))
+
+
+@dataclass(frozen=True, slots=True)
 class Blank:
     """Data that is not followed any further; ``reason`` completes "the kernel …"."""
 
     reason: str
 
 
-Node = Load | Literal | Scalar | Operator | Product | Carried | Place | Blank
+Node = Load | Literal | Scalar | Operator | Product | Carried | Place | Part | Blank
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +275,9 @@ def _move_node(node: Node, places: Mapping[int, int], done: dict[int, Node]) -> 
                 lanes=(places.get(rows, rows), places.get(columns, columns)),
                 base=_move_node(node.base, places, done),
             )
+        case Part():
+            piece = None if node.piece is None else places.get(node.piece, node.piece)
+            moved = replace(node, lanes=tuple(places.get(old, old) for old in node.lanes), piece=piece)
         case Carried() if any(source != target for source, target in places.items()):
             moved = Blank("transposes or reshapes a value that a loop carries")
     done[id(node)] = moved
@@ -290,6 +314,8 @@ def children(node: Node) -> tuple[Node, ...]:
             return node.arguments
         case Product():
             return (node.a, node.b, node.base)
+        case Part():
+            return (node.whole,)
     return ()
 
 
