@@ -177,7 +177,8 @@ def _latency_us(work: Work, target: Target, traffic: Traffic, step: StepCycles, 
     if not _runs_on(work):
         ahead = min(ahead, max(1, work.k_steps))
     circle = latency + constants.LOADED_LATENCY_CYCLES + copied + products
-    steps_of_slot = max(ceil(work.programs / target.sm_count) / together * work.k_steps, work.most_k_steps)
+    rounds_of_slot = ceil(ceil(work.programs / target.sm_count) / together)
+    steps_of_slot = max(rounds_of_slot * work.k_steps, work.most_k_steps)
     return circle / ahead * steps_of_slot / target.boost_clock_mhz
 
 

@@ -51,23 +51,18 @@ def launch_text(
     lines, arguments = bound(arguments, _tensors(algorithm) if wide else (), taken)
     device = _device(arguments[algorithm.a.parameter])
     values, reduced = dict(arguments), dict(arguments)
-    block_k, num_stages = str(schedule.block_k), str(schedule.num_stages)
-    if len(plan) == 1 and wide_numbers_exceed(algorithm, schedule):
-        block_k, num_stages = fresh("block_k", taken), fresh("num_stages", taken)
-        lines += _pipeline_lines(block_k, num_stages, arguments[algorithm.a.parameter], schedule)
+    chosen, block_k, num_stages = _pipeline(algorithm, plan, arguments[algorithm.a.parameter], taken)
+    lines += chosen
     if prepared is not None:
         calls, new = prepare_lines(prepared, algorithm, {**_blocks(schedule), "k": block_k}, arguments, taken)
         lines += calls
         values |= new
-    constants = {constant: _constant(constant, schedule) for constant in main.constants}
-    if "BLOCK_K" in constants:
-        constants["BLOCK_K"] = block_k
+    constants = {one: block_k if one == "BLOCK_K" else _constant(one, schedule) for one in main.constants}
     if tuned_fields(plan) == "block":
         constants = {name: value for name, value in constants.items() if not name.startswith("BLOCK_")}
     options = {} if len(plan) > 1 else {"num_warps": str(schedule.num_warps), "num_stages": num_stages}
     programs = fresh("num_sms", taken)
-    if schedule.persistent:
-        lines += _count_sms(programs, device)
+    lines += _count_sms(programs, device) if schedule.persistent else []
     if reduction is not None:
         split, partial = fresh("SPLIT_K", taken), fresh("partial", taken)
         sizes = [substitute(algorithm.extents[axis], arguments) for axis in (*algorithm.batch_axes, "m", "n")]
@@ -88,8 +83,7 @@ def launch_text(
         finishing = fresh("reduce_grid", taken)
         lines += _grid(finishing, grid_axes(algorithm, flat, arguments, programs))
         lines += _call(f"{reduction.name}[{finishing}]", reduction, reduced, blocks)
-    if wide is not None:
-        lines += _wide_lines(algorithm, *wide, {**values, **arguments}, taken)
+    lines += _wide_lines(algorithm, *wide, {**values, **arguments}, taken) if wide is not None else []
     return "\n".join(lines) + "\n"
 
 
@@ -102,17 +96,27 @@ def wide_numbers_exceed(algorithm: Contraction, schedule: Schedule) -> bool:
     return wide_bytes > LEAST_SHARED_BYTES and schedule.block_k >= 2 * LEAST_BLOCK_K
 
 
-def _pipeline_lines(block_k: str, num_stages: str, tensor: str, schedule: Schedule) -> list[str]:
-    """Halve the steps for wide numbers, and give the output that is stored meanwhile, now twice as large, its room."""
+def _pipeline(
+    algorithm: Contraction, plan: Sequence[Schedule], tensor: str, taken: set[str]
+) -> tuple[list[str], str, str]:
+    """Lines that choose the step of k and the stages by the tensor's dtype, if one has to, and the text of both.
+
+    Wide numbers take half the step, and the output that is stored meanwhile, now twice as large, gets its room.
+    """
+    schedule = plan[0]
+    if len(plan) > 1 or not wide_numbers_exceed(algorithm, schedule):
+        return [], str(schedule.block_k), str(schedule.num_stages)
     stages = schedule.num_stages
     if schedule.persistent and schedule.descriptors:
         stored, fetched = schedule.block_m * schedule.block_n, (schedule.block_m + schedule.block_n) * schedule.block_k
         stages = max(1, stages - ceil(stored / fetched))
+    block_k, num_stages = fresh("block_k", taken), fresh("num_stages", taken)
     narrow, wide = f"{schedule.block_k}, {schedule.num_stages}", f"{schedule.block_k // 2}, {stages}"
-    return [
+    lines = [
         "# Numbers of 32 bits take shorter steps, so that what is under way fits shared memory as well.",
         f"{block_k}, {num_stages} = ({narrow}) if {_attribute(tensor, 'element_size()')} <= 2 else ({wide})",
     ]
+    return lines, block_k, num_stages
 
 
 def _blocks(schedule: Schedule) -> dict[str, str]:
