@@ -84,6 +84,7 @@ def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic:
     busiest = max([busy, *(floors.get(name, 0.0) for name in ("l2", "dram"))])
     time = _together(busiest, floors.get("latency", 0.0))
     time += (1 if _runs_on(work) else rounds) * constants.PROGRAM_OVERHEAD_CYCLES / clocks_per_us
+    time += _epilogue_us(work, target, together)
     time += constants.LAUNCH_OVERHEAD_US + floors.get("copy", 0.0)
     return Estimate(
         time_us=time,
@@ -95,6 +96,14 @@ def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic:
         waves=spread,
         traffic=traffic,
     )
+
+
+def _epilogue_us(work: Work, target: Target, together: int) -> float:
+    """Return the time of a demanding epilogue's arithmetic that no other program of the SM hides."""
+    instructions = work.epilogue_instructions * work.block_m * work.block_n / target.warp_size
+    cycles = instructions / constants.ISSUE_SLOTS_PER_CLK_PER_SM
+    cycles *= constants.FLATTENED_EPILOGUE_FACTOR if _runs_on(work) else 1.0
+    return cycles * ceil(work.programs / target.sm_count) / together / target.boost_clock_mhz
 
 
 def _runs_on(work: Work) -> bool:

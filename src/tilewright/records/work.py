@@ -82,6 +82,8 @@ class Work:
     """Parts of a tile, along n, that are finished and stored one after the other."""
     epilogue_values: float = 0.0
     """Values beside its sum that a demanding epilogue holds for each sum of a part, at once; 0 for any other."""
+    epilogue_instructions: float = 0.0
+    """Instructions of a demanding epilogue for each sum; 0 for any other."""
     k_steps: int = 1
     """Steps of the main loop of one program; rounded from the mean where programs differ."""
     most_k_steps: int = 0

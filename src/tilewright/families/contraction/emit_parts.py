@@ -15,6 +15,8 @@ from tilewright.records.schedule import Schedule
 
 HELD_VALUES = 1.1
 """Values beside its sum that a demanding epilogue holds for each sum, by eleven builds of GELU for sm_90."""
+_FUNCTION_INSTRUCTIONS = 33.0
+"""Of a demanding function, for each sum: GELU's erf by the binary for sm_90; sine and cosine were not counted."""
 _PART_SUMS = 32
 _MOST_PARTS = 4
 _LEAST_COLUMNS = 16
@@ -29,6 +31,17 @@ def demanding(algorithm: Contraction) -> bool:
     That is one with a function of many steps, and one that reads a tensor as large as the output.
     """
     return any(_demands(output.value) for output in algorithm.outputs)
+
+
+def epilogue_instructions(algorithm: Contraction) -> float:
+    """Return how many instructions the demanding functions of an epilogue take for each sum."""
+    return _FUNCTION_INSTRUCTIONS * sum(_demanding_functions(output.value) for output in algorithm.outputs)
+
+
+def _demanding_functions(value: Expression) -> int:
+    if not isinstance(value, Apply):
+        return 0
+    return (value.operation in _DEMANDING) + sum(map(_demanding_functions, value.arguments))
 
 
 def _demands(value: Expression) -> bool:

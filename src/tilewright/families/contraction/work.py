@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import ceil, prod
 
 from tilewright.families.contraction.emit_expression import operands as epilogue_operands
-from tilewright.families.contraction.emit_parts import HELD_VALUES, demanding, parts_of
+from tilewright.families.contraction.emit_parts import HELD_VALUES, demanding, epilogue_instructions, parts_of
 from tilewright.families.contraction.layouts import all_placed, copied, lies_so
 from tilewright.families.contraction.narrowing import SMALL_LAUNCHES, narrowed_algorithm
 from tilewright.families.contraction.sizes import sizes_of, values_of
@@ -71,6 +71,7 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch, *, as_input: bool =
         compute_bytes=max(_bytes(_computed(algorithm.a)), _bytes(_computed(algorithm.b))),
         stored_bytes=max(_bytes(output.operand.dtype) for output in algorithm.outputs),
         epilogue_parts=1 if as_input else parts_of(algorithm, (schedule,)),
+        epilogue_instructions=epilogue_instructions(algorithm),
         epilogue_values=HELD_VALUES if schedule.split_k == 1 and demanding(algorithm) else 0.0,
         k_steps=max(1, round(mean)),
         most_k_steps=ceil(most),
