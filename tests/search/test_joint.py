@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,7 +12,7 @@ from tilewright.api.options import read_request
 from tilewright.capture import capture
 from tilewright.search import joint
 from tilewright.search.analyse import analyse
-from tilewright.search.joint import STAGE, explore_jointly
+from tilewright.search.joint import STAGE, explore_jointly, to_beat
 from tilewright.stages import UNOWNED_FIELDS, all_stages, under_policy
 
 EXAMPLE = Path(__file__).parents[2] / "examples/seed"
@@ -46,3 +47,20 @@ def test_the_seed_gets_a_large_tile_and_descriptors_together_or_nothing(
 def test_it_may_move_what_any_stage_owns_and_nothing_else(stage: object) -> None:
     assert set(stage.fields) <= set(STAGE.fields)  # type: ignore[attr-defined]
     assert not UNOWNED_FIELDS & set(STAGE.fields)
+
+
+def test_it_has_to_beat_what_the_stages_made_of_the_kernel_and_spares_files_with_another_one_rewritten() -> None:
+    def launch(kernel: str) -> SimpleNamespace:
+        return SimpleNamespace(kernel=kernel)
+
+    def accepted(kernel: str, estimate: str) -> SimpleNamespace:
+        return SimpleNamespace(candidate=SimpleNamespace(kernel=kernel), estimate=estimate)
+
+    slowest = SimpleNamespace(launch=launch("product"), estimate="its own")
+    split, summed, other = accepted("product", "split"), accepted("product_reduce", "summed"), accepted("softmax", "?")
+    alone = [launch("product")]
+    assert to_beat(alone, slowest, []) == "its own"  # type: ignore[arg-type, comparison-overlap]
+    assert to_beat(alone, slowest, [split, summed]) == "split"  # type: ignore[arg-type, comparison-overlap, list-item]
+    both = [launch("product"), launch("softmax")]
+    assert to_beat(both, slowest, [split]) == "split"  # type: ignore[arg-type, comparison-overlap, list-item]
+    assert to_beat(both, slowest, [split, other]) is None  # type: ignore[arg-type, list-item]

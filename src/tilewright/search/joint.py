@@ -8,7 +8,7 @@ faster than what the stages reached by more than a rounding of the model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import fields
 from math import inf, isfinite, log
 
@@ -16,12 +16,12 @@ from tilewright.cost import compare, estimate
 from tilewright.families import Plan
 from tilewright.records.algorithm import Contraction
 from tilewright.records.estimate import Estimate
-from tilewright.records.launch import Capture
+from tilewright.records.launch import Capture, Launch
 from tilewright.records.schedule import Schedule
 from tilewright.records.source import KernelSource
 from tilewright.records.stage import Stage
 from tilewright.records.target import Target
-from tilewright.records.trial import Refusal
+from tilewright.records.trial import KernelAnalysis, Refusal, Trial
 from tilewright.search.analyse import Analysed
 from tilewright.search.changes import describe
 from tilewright.search.explore import PLANS_BUILT, Explored, write_and_build
@@ -91,6 +91,25 @@ def explore_jointly(
             what = f"{kernel}: {describe(plan[0])}"
             refusals.append(Refusal(what=what, reason="once built, not predicted to beat what the stages reached"))
     return tuple(sorted(explored, key=lambda one: one.estimate.time_us)), tuple(refusals)
+
+
+def to_beat(launches: Sequence[Launch], slowest: KernelAnalysis, accepted: Sequence[Trial]) -> Estimate | None:
+    """What the stages reached for the slowest kernel, or its own estimate where they left it.
+
+    Args:
+        launches: of the input.
+        slowest: the input's kernel that takes longest.
+        accepted: the stages' trials, in their order.
+
+    Returns:
+        ``None`` where another kernel of the input was rewritten as well: that would be lost. What a stage made of a
+        kernel that an earlier one had written, such as the sums of a split k, goes with that.
+    """
+    kernel = slowest.launch.kernel
+    reached = {trial.candidate.kernel: trial.estimate for trial in accepted}
+    if any(launch.kernel in reached and launch.kernel != kernel for launch in launches):
+        return None
+    return reached.get(kernel, slowest.estimate)
 
 
 def _ranked(analysed: Analysed, stage: Stage, session: Session) -> list[tuple[Estimate, Plan]]:

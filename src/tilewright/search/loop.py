@@ -183,18 +183,11 @@ def _run_stage(
 
 def _run_jointly(state: _State, original: Original, session: Session, tell: Callable[[], None]) -> None:
     """Look from the input again, at moves that no stage can make alone, where one kernel is all that was rewritten."""
-    reached = {trial.candidate.kernel: trial.estimate for trial in state.accepted}
     (stage,) = under_policy((joint.STAGE,), state.precision)
     analysed = analyse(state.first, session, metrics={}, stage=stage)
     slowest = max(analysed, key=_cost, default=None)
-    if slowest is None:
-        return
-    kernel = slowest.lifted.launch.kernel
-    # what a stage made of a kernel that it had written itself goes with it
-    if any(launch.kernel in reached and launch.kernel != kernel for launch in state.first.launches):
-        return
-    best = reached.get(kernel, slowest.analysis.estimate)
-    if best is None:
+    best = None if slowest is None else joint.to_beat(state.first.launches, slowest.analysis, state.accepted)
+    if slowest is None or best is None:
         return
     source = state.request.source
     explored, refusals = joint.explore_jointly(source, slowest, original.capture, best, stage, session)
