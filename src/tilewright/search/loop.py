@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from tilewright.capture import capture
 from tilewright.lint import check
 from tilewright.profiling import grid_sizes
+from tilewright.records.algorithm import Opaque
 from tilewright.records.finding import Finding
 from tilewright.records.launch import Capture
 from tilewright.records.source import KernelSource, Request
@@ -152,6 +153,10 @@ def _run_stage(
         if kernel in done:
             continue
         done.add(kernel)
+        if isinstance(one.lifted.algorithm, Opaque) and _is_own(state, kernel):
+            reason = f"{stage.name}: the run wrote it in an earlier stage, and its new form is not lifted"
+            state.refusals.append(Refusal(what=kernel, reason=reason))
+            continue
         explored, refusals = explore(
             state.source,
             one,
@@ -179,6 +184,12 @@ def _run_stage(
             tell()
             if proved:
                 break
+
+
+def _is_own(state: _State, kernel: str) -> bool:
+    """Whether the run wrote a kernel: what is known of it then is more than an opaque kernel's launch shows."""
+    written = {trial.candidate.kernel for trial in state.accepted}
+    return kernel in written or kernel not in {launch.kernel for launch in state.first.launches}
 
 
 def _run_jointly(state: _State, original: Original, session: Session, tell: Callable[[], None]) -> None:
