@@ -53,7 +53,7 @@ _EACH = 2
 _ALIKE = 1.02
 """Predicted times within this factor are one time."""
 _GAIN = 1.05
-"""Over the stages, predicted, for what throws all of their work away."""
+"""Over the stages, predicted, for what throws all of their work away; and over a whole k, for what splits it."""
 
 
 def explore_jointly(
@@ -147,7 +147,13 @@ def ranked_jointly(
     walks = _walks(analysed, target, allowed)
     tiles = _unlike(fastest(one for walk in walks for one in family.variants(lifted, walk, target, together)))
     walking = [name for name in _WALK if name in allowed]
-    return fastest(fastest((tile, *family.variants(lifted, tile, target, walking)))[0] for tile in tiles)
+
+    def best_walk(tile: Schedule) -> Schedule:
+        found = fastest((tile, *family.variants(lifted, tile, target, walking)))
+        whole = next((one for one in found if one.split_k == 1), found[0])
+        return whole if predicted(whole).time_us < _GAIN * predicted(found[0]).time_us else found[0]
+
+    return fastest(best_walk(tile) for tile in tiles)
 
 
 def _rank(found: Estimate) -> tuple[float, float]:
