@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
-_PRODUCT = re.compile(r"wgmma\.mma_async\S*\s*\{[^{}]*\},\s*\{([^{}]*)\}")
-"""A ``wgmma`` whose first operand is a list of registers, as its sums are; a descriptor stands alone."""
-_WAIT = re.compile(r"wgmma\.wait_group\S*\s+(\d+)\s*;")
-_MOVE = re.compile(r"mov\.b32\s+(%r\d+),\s*%r\d+\s*;")
+_STEP = re.compile(
+    r"wgmma\.mma_async\S*\s*\{[^{}]*\},\s*\{(?P<taken>[^{}]*)\}"
+    r"|wgmma\.wait_group\S*\s+(?P<pending>\d+)\s*;"
+    r"|mov\.b32\s+(?P<moved>%r\d+),\s*%r\d+\s*;"
+)
+"""A ``wgmma`` whose first operand is a list of registers, as its sums are, and no descriptor; a wait; a move."""
 
 
 def overwrites_operands(ptx: str) -> bool:
@@ -15,9 +17,17 @@ def overwrites_operands(ptx: str) -> bool:
 
     Triton up to 3.6 lets products whose first operand is in registers stay in flight, and computes the next step's
     operand into the same registers: with 3 of 4 products in flight a quarter of an output was wrong on an H200. Later
-    versions move each operand into registers of its own (triton-lang/triton issue 9433).
+    versions move each operand into registers of its own, after the wait before its product (triton-lang/triton issue
+    9433): only that one is not in flight any more when they are written again.
     """
-    if not any(int(pending) for pending in _WAIT.findall(ptx)):
-        return False
-    taken = {register.strip() for listed in _PRODUCT.findall(ptx) for register in listed.split(",")}
-    return not taken <= set(_MOVE.findall(ptx))
+    stays_in_flight = unguarded = False
+    moved: set[str] = set()
+    for step in _STEP.finditer(ptx):
+        if step["moved"]:
+            moved.add(step["moved"])
+        elif step["pending"]:
+            stays_in_flight |= int(step["pending"]) > 0
+            moved.clear()
+        else:
+            unguarded |= not {register.strip() for register in step["taken"].split(",")} <= moved
+    return stays_in_flight and unguarded
