@@ -15,7 +15,7 @@ import platformdirs
 
 from tilewright.records.build import Build, InstructionMix
 
-SCHEMA = 2
+SCHEMA = 3
 """Raised whenever what a Build says, or how it is read from a binary, changes."""
 
 
@@ -68,6 +68,7 @@ def build_from(fields: Mapping[str, Any]) -> Build:
     major, minor = fields["compute_capability"]
     return Build(
         **{name: fields[name] for name in (*numbers, *words)},
+        overwrites_operands=bool(fields["overwrites_operands"]),
         compute_capability=(int(major), int(minor)),
         mix=InstructionMix(
             loop=_counts(mix["loop"]), outside=_counts(mix["outside"]), loop_modifiers=_counts(mix["loop_modifiers"])

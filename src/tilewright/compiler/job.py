@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tilewright.compiler.cubin import read_resources
+from tilewright.compiler.hazards import overwrites_operands
 from tilewright.compiler.mix import count_mix
 from tilewright.compiler.sass import parse
 
@@ -90,6 +91,7 @@ def _facts(
         "content_hash": _content_hash(functions, f"{compute_capability} {metadata.shared} {metadata.num_warps}")
         if instructions
         else hashlib.sha256(cubin).hexdigest(),
+        "overwrites_operands": overwrites_operands(compiled.asm["ptx"]),
     }
 
 

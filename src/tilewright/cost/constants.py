@@ -29,6 +29,16 @@ L1_BYTES_BESIDE_SHARED = 28 * 1024
 """Common memory of an SM that shared memory can never take: 128 - 100 KiB (cc 8.6, 8.9, 12.0), 192 - 164 (8.0), 256 -
 228 (9.0, 10.0), by the CUDA programming guide."""
 
+FRAGMENT_CONFLICT_CYCLES = 2.0
+"""Cycles of one 32-lane, 4-byte load of a ``wgmma`` fragment that lies across its rows: pairs of lanes share a bank, by
+counting, in the copy engine's swizzled tile."""
+
+FRAGMENT_WAIT_CYCLES = 500.0
+"""Of every step whose ``wgmma`` takes an operand from registers: the latency of its loads, and of the wait for all
+products before. Fitted to TF32 products with B through registers on an H200, one program an SM (m x n x k of the tile,
+8 warps, 4 stages): 4096 cubed took 476 us with 256x128x32 and 560 us with 128x256x32, 128 of 512x2048x1024 1,080 us
+and 1,266 us. Where two programs share an SM they fill each other's gaps, and the L2 binds."""
+
 ISSUE_SLOTS_PER_CLK_PER_SM = 4.0
 """One warp instruction a clock in each of four sub-cores (CUDA programming guide)."""
 

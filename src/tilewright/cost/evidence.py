@@ -60,6 +60,7 @@ def sentences(facts: Facts) -> tuple[str, ...]:
         *_memory_evidence(facts),
         *_floor_evidence(facts),
         *_spill_evidence(facts),
+        *_fault_evidence(facts),
     )
 
 
@@ -155,3 +156,12 @@ def _spill_evidence(facts: Facts) -> tuple[str, ...]:
     count, _ = spill_count(facts)
     where = f"{count} spill instructions in its main loop" if count else "none of it touched in its main loop"
     return (f"A thread uses {facts.build.spill_bytes} B of stack, {where} (from the binary).",)
+
+
+def _fault_evidence(facts: Facts) -> tuple[str, ...]:
+    if facts.build is None or not facts.build.overwrites_operands:
+        return ()
+    return (
+        "Results may be wrong: this version of Triton writes registers that a wgmma of this kernel may still read "
+        "(triton-lang/triton issue 9433; from the binary).",
+    )

@@ -41,7 +41,7 @@ def matrix_path(target: Target, work: Work) -> str:
     if not any(unit.startswith("tensor") for unit in work.flops):
         return "none"
     major = target.compute_capability[0]
-    whole_groups = work.block_m >= 64 and work.num_warps % 4 == 0
+    whole_groups = instruction_sides(work)[0] >= 64 and work.num_warps % 4 == 0
     if major == 9 and whole_groups:
         return "wgmma"
     if major == 10 and whole_groups:
@@ -51,6 +51,11 @@ def matrix_path(target: Target, work: Work) -> str:
     return "mma_sync"
 
 
+def instruction_sides(work: Work) -> tuple[int, int]:
+    """Return the rows and columns of a program's tile as the matrix instructions see them."""
+    return (work.block_n, work.block_m) if work.turned else (work.block_m, work.block_n)
+
+
 def warp_grid(work: Work, path: str) -> tuple[int, int]:
     """Return the warps (for ``wgmma``, warp groups of four) along m and along n of one program's tile.
 
@@ -58,8 +63,9 @@ def warp_grid(work: Work, path: str) -> tuple[int, int]:
     """
     if path == "wgmma":
         groups = max(1, work.num_warps // 4)
-        along_m = max(1, min(groups, work.block_m // 64))
-        return along_m, groups // along_m
+        along_rows = max(1, min(groups, instruction_sides(work)[0] // 64))
+        along_columns = groups // along_rows
+        return (along_columns, along_rows) if work.turned else (along_rows, along_columns)
     if path == "tcgen05":
         return 1, 1
     warps = [1, 1]
@@ -97,7 +103,8 @@ def _shared_bytes(target: Target, work: Work, path: str) -> int:
     Before sm_80 there are no asynchronous copies, hence no pipeline. The 32-bit epilogue of ``wgmma`` changes
     its layout through the same space; ``tcgen05`` keeps barriers beside it. So does the copy engine, one a buffer.
     Where its next tile is fetched while one is stored, in halves, that space is there beside them; a half that lies
-    with other warps than it is computed by passes through a whole tile of it.
+    with other warps than it is computed by passes through a whole tile of it. What goes through registers is out of its
+    buffer a stage earlier, so it has one fewer.
     """
     one_stage = int((work.block_m + work.block_n) * work.block_k * work.compute_bytes)
     if target.compute_capability < (8, 0):
@@ -105,6 +112,8 @@ def _shared_bytes(target: Target, work: Work, path: str) -> int:
     barrier = BARRIER_BYTES if work.descriptors else 0
     if path == "wgmma":
         buffers = (one_stage + barrier) * max(1, work.num_stages)
+        if work.turned and work.num_stages > 1:
+            buffers = _turned_buffers(work)
         if work.persistent and work.descriptors:
             return buffers + _stored_at_once(work, path)
         epilogue = work.block_m * work.block_n * 4 // work.epilogue_parts if work.stored_bytes == 4 else 0
@@ -124,6 +133,13 @@ def _stored_at_once(work: Work, path: str) -> int:
     if work.epilogue_parts > 1:
         return tile // work.epilogue_parts // max(1, work.block_m // (64 * along_m))
     return tile if along_n > 1 else tile // 2
+
+
+def _turned_buffers(work: Work) -> int:
+    """A's buffers and barriers, these in pieces of 16 bytes, and one fewer of B."""
+    depth, stages = work.block_k * work.compute_bytes, work.num_stages
+    of_a = work.block_m * depth * stages + 16 * ceil(BARRIER_BYTES * stages / 16)
+    return of_a + (work.block_n * depth + BARRIER_BYTES) * (stages - 1)
 
 
 def _registers(work: Work, path: str) -> int:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tilewright.cost.constants import (
+    FRAGMENT_CONFLICT_CYCLES,
     FRAGMENT_LOAD_CYCLES,
+    FRAGMENT_WAIT_CYCLES,
     ISSUE_SLOTS_PER_CLK_PER_SM,
     MMA_SYNC_SHARE_OF_WGMMA,
     SHARED_BYTES_PER_CLK_PER_SM,
     TRANSPOSED_COPY_CYCLES,
 )
-from tilewright.cost.guess import SQUEEZE, copies_per_thread, guess, matrix_path, warp_grid
+from tilewright.cost.guess import SQUEEZE, copies_per_thread, guess, instruction_sides, matrix_path, warp_grid
 from tilewright.records.build import Build
 from tilewright.records.target import Target
 from tilewright.records.work import TiledOperand, Work
@@ -38,6 +40,8 @@ class StepCycles:
     """Cycles of ``shared`` in which tiles are written."""
     shared_bytes: float
     """Bytes that cross the shared-memory pipe in that step."""
+    fragments: float = 0.0
+    """Cycles in which a program's own products wait for an operand on its way through registers."""
     pipelined: bool = True
     """Tiles are on their way while others are multiplied; otherwise each step waits for its own."""
 
@@ -98,6 +102,7 @@ def step_cycles(work: Work, target: Target, build: Build | None) -> StepCycles:
         issue=_instructions(work, build, path) * work.num_warps / ISSUE_SLOTS_PER_CLK_PER_SM,
         copy=copy,
         shared_bytes=shared_bytes,
+        fragments=_fragment_cycles(work) + FRAGMENT_WAIT_CYCLES if work.turned and path == "wgmma" else 0.0,
         pipelined=build is None or not _waits(build),
     )
 
@@ -111,12 +116,18 @@ def _waits(build: Build) -> bool:
     return "LDG" in stems and "STS" in stems and not any(stem in stems for stem in ("LDGSTS", "UTMALDG", "UBLKCP"))
 
 
+def _fragment_cycles(work: Work) -> float:
+    """Return the cycles in which B's fragments are loaded into registers, once for each warp group along m."""
+    read = work.block_n * work.block_k * work.compute_bytes * warp_grid(work, "wgmma")[0]
+    return read / SHARED_BYTES_PER_CLK_PER_SM * FRAGMENT_CONFLICT_CYCLES
+
+
 def transposing(operand: TiledOperand, work: Work, build: Build | None, path: str) -> bool:
     """Return whether an operand is turned round element by element on its way into shared memory.
 
     The 32-bit ``wgmma`` wants both operands contiguous along k; what lies otherwise crosses by 4-byte copies.
     """
-    if path != "wgmma" or work.compute_bytes < 4 or operand.contiguous_axis == "k":
+    if path != "wgmma" or work.turned or work.compute_bytes < 4 or operand.contiguous_axis == "k":
         return False
     if build is None:
         return True
@@ -131,7 +142,7 @@ def _shared(work: Work, target: Target, build: Build | None, path: str) -> tuple
     along_m, along_n = warp_grid(work, path)
     readers = {"m": along_n, "n": along_m}
     if path == "wgmma":
-        readers["n"] = max(1, work.block_m // 64)
+        readers["m" if work.turned else "n"] = max(1, instruction_sides(work)[0] // 64)
     cycles = copy = moved = 0.0
     for operand in work.operands:
         side = "m" if "m" in operand.axes else "n"
@@ -141,6 +152,8 @@ def _shared(work: Work, target: Target, build: Build | None, path: str) -> tuple
         moved += tile + read
         scalar = path == "mma_sync" and work.compute_bytes == 4 and operand.contiguous_axis != "k"
         per_wavefront = FRAGMENT_LOAD_CYCLES.get(target.compute_capability, 1.0) if scalar else 1.0
+        if work.turned and path == "wgmma" and side == "n":
+            per_wavefront = FRAGMENT_CONFLICT_CYCLES
         cycles += read / SHARED_BYTES_PER_CLK_PER_SM * per_wavefront
         if transposing(operand, work, build, path):
             copy += tile / 4 / target.warp_size * TRANSPOSED_COPY_CYCLES
@@ -165,7 +178,9 @@ def _products(work: Work, path: str) -> float:
     depth = 8 if work.compute_bytes == 4 else 16
     along_m, along_n = warp_grid(work, path)
     if path == "wgmma":
-        return max(1.0, work.block_m / 64 / along_m) * max(1.0, work.block_n / along_n / 256) * work.block_k / depth
+        rows, columns = instruction_sides(work)
+        along_rows, along_columns = (along_n, along_m) if work.turned else (along_m, along_n)
+        return max(1.0, rows / 64 / along_rows) * max(1.0, columns / along_columns / 256) * work.block_k / depth
     if path == "mma_sync":
         return max(1.0, work.block_m / 16 / along_m) * max(1.0, work.block_n / 8 / along_n) * work.block_k / depth
     return work.block_k / depth

@@ -79,7 +79,8 @@ def _combine(work: Work, target: Target, fit: Occupancy, spread: Waves, traffic:
     }
     floors = {name: value for name, value in floors.items() if value > 0.0}
     binds = max(floors, key=lambda name: floors[name])
-    busy = _busy_cycles(step, together * work.num_warps) * steps_of_sm / clocks_per_us
+    busy = max(_busy_cycles(step, together * work.num_warps), _in_turn_cycles(step) / together)
+    busy *= steps_of_sm / clocks_per_us
     busy = max(busy, _busy_cycles(step, work.num_warps) * work.most_k_steps / clocks_per_us)
     busiest = max([busy, *(floors.get(name, 0.0) for name in ("l2", "dram"))])
     time = _together(busiest, floors.get("latency", 0.0))
@@ -149,6 +150,11 @@ def unhidden_share(warps_per_sub_core: float) -> float:
 def _busy_cycles(step: StepCycles, warps: int) -> float:
     """Return the cycles of one k step that ``warps`` warps of an SM cannot hide behind each other."""
     return step.longest() + unhidden_share(warps / 4) * (step.total() - step.longest())
+
+
+def _in_turn_cycles(step: StepCycles) -> float:
+    """Return the cycles of one k step of a program whose products wait for its own fragments; 0 where none do."""
+    return step.tensor + step.fragments if step.fragments else 0.0
 
 
 def _together(busy_us: float, latency_us: float) -> float:

@@ -36,6 +36,8 @@ class Build:
     ptxas_version: str
     content_hash: str
     """Hash of the machine code and its launch: builds with one hash are the same program, whatever led to them."""
+    overwrites_operands: bool = False
+    """Registers that a ``wgmma`` reads may be written while it still runs, by a fault of the compiler's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,8 @@ class Schedule:
     """``as_is``: read through pointers by the strides of the call; ``k_major``: K is contiguous and rows lie on 16-byte
     boundaries, in the tensor itself where it lies so, else in a copy made first; ``m_major``: M is, likewise."""
     b_layout: str = "as_is"
-    """``as_is``, ``k_major`` or ``n_major``."""
+    """``as_is``, ``k_major`` or ``n_major``; ``registers``: along n, and from shared memory into the registers that
+    Hopper's 32-bit ``wgmma`` takes its first operand from, which is B^T then: the product is turned round."""
     descriptors: bool = False
     """Both operands are loaded through tensor descriptors that the wrapper makes. ``pointers`` then means nothing, and
     no load needs a mask."""

@@ -93,6 +93,8 @@ class Work:
     persistent: bool = False
     descriptors: bool = False
     """The copy engine brings the operands' tiles, not the program's own threads."""
+    turned: bool = False
+    """The tensor cores multiply B^T, out of registers, by A^T: block_n are their rows, block_m their columns."""
     copies: int = 0
     """Launches before this one that copy an operand into the layout it is read in."""
     copied_bytes: float = 0.0

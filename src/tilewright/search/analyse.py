@@ -18,6 +18,9 @@ from tilewright.records.trial import KernelAnalysis, Lifted
 from tilewright.search.session import Session
 from tilewright.stages import all_stages
 
+OVERWRITES = "this version of Triton writes registers that its wgmma may still read (triton-lang/triton issue 9433)"
+"""Why a build with ``overwrites_operands`` is refused, however fast it is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysed:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from tilewright.cost import estimate
 from tilewright.families import Plan
 from tilewright.families.contraction.layouts import all_placed
+from tilewright.families.contraction.registers import REGISTERS
 from tilewright.families.contraction.triangles import orders_text, skips
 from tilewright.records.algorithm import Contraction
 from tilewright.records.build import Build
@@ -100,6 +101,8 @@ def describe(schedule: Schedule) -> str:
 
 def _major(layout: str) -> str:
     """``k_major`` as people write it."""
+    if layout == REGISTERS:
+        return "through registers"
     return layout.replace("_", "-").capitalize()
 
 
@@ -139,6 +142,8 @@ def _reason(group: _Group, entry: Schedule, *, batched: bool) -> str:
             return "programs that run together share rows of A and columns of B in L2"
         if batched:
             return "the second and third axis of a grid hold at most 65,535 programs; a batch may be larger"
+    if group.name == "operand layout" and entry.b_layout == REGISTERS:
+        return "A lies along K, and B need not: from registers the tensor cores take it as it lies"
     return group.reason
 
 
@@ -289,7 +294,8 @@ def _layout_sentences(analysed: Analysed, schedule: Schedule) -> list[str]:
             copied = "the tensor itself where it lies so, else a copy made first"
             copied = f"a copy made first, cast to {cast[side]} there and not in each tile" if side in cast else copied
             copied = "a copy made first, with zeros beyond its diagonal" if side in triangles else copied
-            lines.append(f"{side} is read {_major(layout)}: {copied}.")
+            words = "N-major, through registers" if layout == REGISTERS else _major(layout)
+            lines.append(f"{side} is read {words}: {copied}.")
     if schedule.descriptors and not before.descriptors:
         lines.append(_DESCRIBED)
     return lines

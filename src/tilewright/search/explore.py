@@ -17,7 +17,7 @@ from tilewright.records.schedule import Schedule
 from tilewright.records.source import KernelSource
 from tilewright.records.stage import Stage, Threshold
 from tilewright.records.trial import Candidate, Refusal
-from tilewright.search.analyse import Analysed, build_launches
+from tilewright.search.analyse import OVERWRITES, Analysed, build_launches
 from tilewright.search.changes import changes_of, describe, kernel_docstring
 from tilewright.search.session import Session
 from tilewright.stages import foreign_changes
@@ -159,7 +159,7 @@ def _distance(plan: Plan, before: Schedule) -> int:
 def write_and_build(
     source: KernelSource, analysed: Analysed, plan: Plan, inputs: Capture, stage: Stage, session: Session
 ) -> Explored | Refusal:
-    """Write a plan, build every entry for the target, drop those that fail or spill, and write what is left.
+    """Write a plan, build every entry for the target, drop those that fail, spill or race, and write what is left.
 
     An entry may spill where the input does, but no more than it.
     """
@@ -174,7 +174,10 @@ def write_and_build(
     sound = [
         (schedule, build, predicted)
         for schedule, build, predicted in entries
-        if isinstance(build, Build) and build.spill_bytes <= allowed_spill and predicted is not None
+        if isinstance(build, Build)
+        and build.spill_bytes <= allowed_spill
+        and not build.overwrites_operands
+        and predicted is not None
     ]
     if not sound:
         return Refusal(what=what, reason=_first_fault([build for _, build, _ in entries]))
@@ -260,6 +263,8 @@ def _first_fault(builds: Sequence[Build | BuildFailure]) -> str:
     for build in builds:
         if isinstance(build, BuildFailure):
             return build.message
+    if any(isinstance(build, Build) and build.overwrites_operands for build in builds):
+        return OVERWRITES
     spills = [build.spill_bytes for build in builds if isinstance(build, Build)]
     return f"every entry spills ({min(spills)} bytes a thread at least)"
 

@@ -19,6 +19,7 @@ from tilewright.records.source import KernelSource
 HOPPER = targets.load("h200")
 SMALL = {"block_m": 32, "block_n": 64, "block_k": 32}
 DESCRIBED = {"a_layout": "k_major", "b_layout": "k_major", "descriptors": True}
+REGISTERS = {"a_layout": "k_major", "b_layout": "registers", "descriptors": True}
 CROSSWISE = {"a_layout": "m_major", "b_layout": "n_major", "descriptors": True}
 
 PLANS = {
@@ -97,11 +98,29 @@ def test_every_form_is_right_on_ragged_sliced_expanded_and_empty_tensors(
     interpret(cases)
 
 
+def test_b_through_registers_is_right_on_the_same_tensors_in_both_dtypes(
+    tmp_path: Path, interpret: Interpreter
+) -> None:
+    limits = "((torch.float32, 1e-6), (torch.float16, 1e-3))"
+    cases = []
+    for split, shapes in ((1, "((64, 64, 64), (70, 52, 36))"), (2, "((40, 72, 36),)")):
+        order = Schedule(program_order="grouped", group_m=2, split_k=split, **REGISTERS, **SMALL)
+        path = tmp_path / f"registers_{split}.py"
+        path.write_text(written(source(), plain(), (order,)))
+        cases.append((path, CHECK.replace("SHAPES", shapes).replace("LIMITS", limits)))
+    for layout in ("NN", "TN"):
+        path = tmp_path / f"{layout}.py"
+        path.write_text(written(source(laid_out(layout)), plain(), (Schedule(**REGISTERS, **SMALL),)))
+        cases.append((path, LAID_OUT_CHECK.replace("LAYOUT", repr(layout))))
+    interpret(cases)
+
+
 def test_one_batch_axis_with_an_epilogue(tmp_path: Path, interpret: Interpreter) -> None:
     tiles = {"program_order": "grouped", "group_m": 2, **SMALL}
     plans = {
         "described": Schedule(**DESCRIBED, **tiles),
         "crosswise": Schedule(**CROSSWISE, split_k=2, **tiles),
+        "registers": Schedule(**REGISTERS, **tiles),
         "pointers": Schedule(a_layout="k_major", b_layout="k_major", **tiles),
     }
     values = {"M": 20, "N": 70, "K": 36, "stride_xb": 720, "stride_xm": 36, "stride_wk": 70, "stride_wn": 1}

@@ -16,6 +16,7 @@ from tilewright.families.contraction.emit_narrow import PACK_BLOCK, UNDO
 from tilewright.families.contraction.emit_operands import Preparation, prepared_algorithm, stand_ins
 from tilewright.families.contraction.emit_orders import output_mask, write_range
 from tilewright.families.contraction.emit_parts import parts_of, write_split
+from tilewright.families.contraction.emit_registers import product_lines
 from tilewright.families.contraction.emit_signature import (
     BLOCKS,
     RESERVED,
@@ -26,6 +27,7 @@ from tilewright.families.contraction.emit_signature import (
     signature_groups,
 )
 from tilewright.families.contraction.emit_text import Lines, Names, docstring, factor, is_atom, names_in, term
+from tilewright.families.contraction.registers import REGISTERS
 from tilewright.families.contraction.triangles import skips
 from tilewright.records.algorithm import Contraction, Operand, Output
 from tilewright.records.schedule import Schedule
@@ -202,13 +204,20 @@ class ContractionKernel:
         )
         loads.write_start()
         dtype = TRITON_DTYPES[accumulator_dtype(self.algorithm)]
-        lines.add(f"{acc} = tl.zeros((BLOCK_M, BLOCK_N), dtype={dtype})")
+        turned = self.schedule.b_layout == REGISTERS
+        shape = "(BLOCK_N, BLOCK_M)" if turned else "(BLOCK_M, BLOCK_N)"
+        lines.add(f"{acc} = tl.zeros({shape}, dtype={dtype})")
         lines.add(f"for {k} in range({begin}, {end}, BLOCK_K):")
         lines.indent += 1
         loads.write_step(k, last)
-        lines.add(f"{acc} = tl.dot({names('a')}, {names('b')}, {acc}{self._dot_options()})")
+        if turned:
+            lines.add(*product_lines(names("a"), names("b"), acc, self._dot_options()))
+        else:
+            lines.add(f"{acc} = tl.dot({names('a')}, {names('b')}, {acc}{self._dot_options()})")
         loads.write_end_of_step()
         lines.indent -= 1
+        if turned:
+            lines.add(f"{acc} = {acc}.T")
         if self.narrowed:
             lines.add(f"{acc} = {acc} * tl.load({self.scale} + {UNDO})")
 

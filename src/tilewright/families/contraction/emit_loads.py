@@ -10,6 +10,7 @@ from tilewright.families.contraction.emit_grid import batch_name
 from tilewright.families.contraction.emit_orders import load_masks
 from tilewright.families.contraction.emit_text import Lines, Names, term
 from tilewright.families.contraction.layouts import Placed
+from tilewright.families.contraction.registers import REGISTERS
 from tilewright.families.contraction.triangles import begins_late
 from tilewright.records.algorithm import Contraction, Operand
 from tilewright.records.schedule import Schedule
@@ -71,7 +72,10 @@ class Loads:
     # -- descriptors ------------------------------------------------------------------------------------------------
 
     def _described(self, side: str, operand: Operand, k: str) -> str:
-        """A tile, [m, k] of A and [k, n] of B, from a descriptor whose last axis is the contiguous one."""
+        """A tile, [m, k] of A and [k, n] of B, from a descriptor whose last axis is the contiguous one.
+
+        Both are turned where B is the product's first operand.
+        """
         one = self.described[side]
         starts = {"k": k, one.own: f"{self.names(f'pid_{one.own}')} * BLOCK_{one.own.upper()}"}
         # the copy engine counts in 32 bits
@@ -80,7 +84,7 @@ class Loads:
         tile = f"{operand.parameter}.load([{', '.join(at)}])"
         if one.batch:
             tile += f".reshape(BLOCK_{one.rows.upper()}, BLOCK_{one.columns.upper()})"
-        turned = one.rows == "k" if side == "a" else one.columns == "k"
+        turned = (one.rows == "k" if side == "a" else one.columns == "k") != (self.schedule.b_layout == REGISTERS)
         return f"{tile}{_casts(operand)}{'.T' if turned else ''}"
 
     # -- pointers ---------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from tilewright.families.contraction.sizes import values_of
+from tilewright.families.contraction.registers import REGISTERS, fits_registers, illegal_registers
+from tilewright.families.contraction.sizes import sizes_of, values_of
 from tilewright.families.index_expression import evaluate
 from tilewright.records.algorithm import Contraction, Operand
 from tilewright.records.launch import Launch, TensorArgument
@@ -90,8 +91,10 @@ def illegal_layout(schedule: Schedule, algorithm: Contraction, target: Target) -
     """Why operands cannot be read in the schedule's layouts on ``target``; ``None`` where they can."""
     if schedule.a_layout not in ("as_is", "k_major", "m_major"):
         return f"A has no layout {schedule.a_layout}"
-    if schedule.b_layout not in ("as_is", "k_major", "n_major"):
+    if schedule.b_layout not in ("as_is", "k_major", "n_major", REGISTERS):
         return f"B has no layout {schedule.b_layout}"
+    if reason := illegal_registers(schedule, algorithm, target):
+        return reason
     found = all_placed(algorithm, schedule)
     for one in found:
         name = one.operand.parameter
@@ -115,9 +118,9 @@ def layout_choices(algorithm: Contraction, launch: Launch, target: Target) -> li
     """The combinations of layouts and descriptors that make sense for a launch on a target, pointers as is first.
 
     A layout that needs no copy is looked at where the tensor cores take it: 16-bit units of Hopper and Blackwell take
-    either axis, 32-bit ones want K. Pointers with a layout are worth a look for what does not lie along K. A triangle
-    is a copy in any layout, with zeros for the rest, and needs no masks then: worth a look as it lies, too. So is what
-    the kernel casts to fewer bytes.
+    either axis, 32-bit ones want K, and Hopper's take B along N through registers. Pointers with a layout are worth a
+    look for what does not lie along K. A triangle is a copy in any layout, with zeros for the rest, and needs no masks
+    then: worth a look as it lies, too. So is what the kernel casts to fewer bytes.
     """
     values = values_of(launch)
     sides = {"a": ("a_layout", "m"), "b": ("b_layout", "n")}
@@ -141,7 +144,17 @@ def layout_choices(algorithm: Contraction, launch: Launch, target: Target) -> li
         computed = [(one.casts or (one.dtype,))[-1] for one in (algorithm.a, algorithm.b)]
         if triangles or all(DESCRIPTOR_BYTES.get(dtype) == 2 for dtype in computed):
             found.append({**natural, "descriptors": True})
+        if fits_registers(algorithm, target) and natural["b_layout"] == "n_major" and _in_place(algorithm, launch):
+            found.append({**k_major, "b_layout": REGISTERS, "descriptors": True})
     return [choice for number, choice in enumerate(found) if choice not in found[:number]]
+
+
+def _in_place(algorithm: Contraction, launch: Launch) -> bool:
+    """Whether the launch's own B is described as it lies, along n."""
+    one = placed(algorithm, Schedule(b_layout=REGISTERS), "b")
+    assert one is not None
+    sizes, values = sizes_of(algorithm, launch), values_of(launch)
+    return lies_so(one, launch, sizes, values, element_bytes=DESCRIPTOR_BYTES["fp32"], descriptors=True)
 
 
 def _stride(algorithm: Contraction, side: str, axis: str, values: Mapping[str, int]) -> int:

@@ -12,6 +12,7 @@ from tilewright.cost.guess import SQUEEZE
 from tilewright.families.contraction.emit_grid import FLATTENED
 from tilewright.families.contraction.layouts import LAYOUT_GROUP, illegal_layout, layout_choices
 from tilewright.families.contraction.narrowing import FIELD, illegal_narrowing, reads_its_output, with_narrowing
+from tilewright.families.contraction.registers import worth_building
 from tilewright.families.contraction.sizes import sizes_of
 from tilewright.families.contraction.triangles import is_structured
 from tilewright.families.contraction.work import work
@@ -143,7 +144,7 @@ def candidates(lifted: Lifted, target: Target, stage: Stage) -> tuple[Plan, ...]
     grids = [replace(base, **change) for change in _grid_changes(lifted, base, target, stage)]  # type: ignore[arg-type]
     plans: list[Plan] = []
     for grid in grids:
-        if grid != lifted.schedule and illegal(grid, lifted, target) is None:
+        if grid != lifted.schedule and worth_building(grid) and illegal(grid, lifted, target) is None:
             plans.append((grid,))
     if not reads_its_output(lifted):
         plans += _lists(_worth_tuning(grids), lifted, target, stage)
@@ -166,7 +167,7 @@ def _lists(grids: Sequence[Schedule], lifted: Lifted, target: Target, stage: Sta
         own = {"program_order": grid.program_order, "group_m": grid.group_m, "persistent": grid.persistent}
         for plan in chosen[key]:
             moved = tuple(replace(entry, **own) for entry in plan)  # type: ignore[arg-type]
-            if all(illegal(entry, lifted, target) is None for entry in moved):
+            if all(worth_building(entry) and illegal(entry, lifted, target) is None for entry in moved):
                 plans.append(moved)
     return plans
 

@@ -12,6 +12,7 @@ from itertools import product
 
 from tilewright.families.contraction.layouts import LAYOUT_GROUP, Choice, layout_choices
 from tilewright.families.contraction.narrowing import FIELD, with_narrowing
+from tilewright.families.contraction.registers import worth_building
 from tilewright.families.contraction.schedule import (
     BLOCK_GROUP,
     GROUPS,
@@ -65,6 +66,8 @@ def variants(lifted: Lifted, base: Schedule, target: Target, fields: Collection[
         schedule = replace(base, **choice)
         if schedule.descriptors:  # neither means anything beside a descriptor
             schedule = replace(schedule, pointers=base.pointers, masks=base.masks)
+        if not worth_building(schedule):
+            continue
         if schedule != base and _worthwhile(schedule, fields) and illegal(schedule, lifted, target) is None:
             found.append(schedule)
     return tuple(dict.fromkeys(found))

@@ -9,6 +9,7 @@ from tilewright.families.contraction.emit_expression import operands as epilogue
 from tilewright.families.contraction.emit_parts import HELD_VALUES, demanding, epilogue_instructions, parts_of
 from tilewright.families.contraction.layouts import all_placed, copied, lies_so
 from tilewright.families.contraction.narrowing import SMALL_LAUNCHES, narrowed_algorithm
+from tilewright.families.contraction.registers import REGISTERS
 from tilewright.families.contraction.sizes import sizes_of, values_of
 from tilewright.families.contraction.triangles import kept, skips, steps_of_programs
 from tilewright.families.index_expression import evaluate
@@ -79,6 +80,7 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch, *, as_input: bool =
         operands=tiled,
         persistent=schedule.persistent,
         descriptors=schedule.descriptors,
+        turned=schedule.b_layout == REGISTERS,
         copies=len(copies),
         copied_bytes=sum(copies),
         small_launches=(SMALL_LAUNCHES if schedule.operand_dtype else 0) + (schedule.split_k > 1),

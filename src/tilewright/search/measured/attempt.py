@@ -16,7 +16,7 @@ from tilewright.records.finding import Finding, Severity
 from tilewright.records.launch import Capture
 from tilewright.records.schedule import Schedule
 from tilewright.records.trial import Candidate, Refusal, Trial
-from tilewright.search.analyse import Analysed, build_launches
+from tilewright.search.analyse import OVERWRITES, Analysed, build_launches
 from tilewright.search.changes import changes_of, describe
 from tilewright.search.measured.compose import Composer
 from tilewright.search.session import Session
@@ -119,6 +119,8 @@ def _sift(
     allowed = own.spill_bytes if isinstance(own, Build) else 0
     if build.spill_bytes > allowed:
         return Refusal(what=what, reason=f"spills {build.spill_bytes} bytes a thread")
+    if build.overwrites_operands:
+        return Refusal(what=what, reason=OVERWRITES)
     findings = check(composer.read(written.text), written.capture.launches)
     wrong = [finding for finding in findings if finding.severity is Severity.ERROR]
     if wrong:
