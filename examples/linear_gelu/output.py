@@ -6,6 +6,8 @@ import triton.language as tl
 
 @triton.autotune(
     configs=[
+        triton.Config({"BLOCK_M": 128, "BLOCK_N": 128, "BLOCK_K": 16}, num_warps=4, num_stages=3),
+        triton.Config({"BLOCK_M": 64, "BLOCK_N": 256, "BLOCK_K": 16}, num_warps=4, num_stages=3),
         triton.Config({"BLOCK_M": 64, "BLOCK_N": 128, "BLOCK_K": 16}, num_warps=4, num_stages=3),
         triton.Config({"BLOCK_M": 128, "BLOCK_N": 64, "BLOCK_K": 16}, num_warps=4, num_stages=3),
         triton.Config({"BLOCK_M": 64, "BLOCK_N": 64, "BLOCK_K": 32}, num_warps=4, num_stages=3),
@@ -48,11 +50,24 @@ def linear_gelu_kernel(
         a_ptrs += k_step * stride_xk
         b_ptrs += k_step * stride_wk
 
-    b_2 = tl.load(b_ptr + offs_n, mask=mask_n, other=0.0)[None, :]
-    x = acc + b_2
-    y = x * 0.5 * (tl.erf(x * 0.70710677) + 1.0)
-    y_ptrs = y_ptr + offs_m[:, None] * stride_ym + offs_n[None, :] * stride_yn
-    tl.store(y_ptrs, y.to(y_ptr.dtype.element_ty), mask=mask_m[:, None] & mask_n[None, :])
+    # In quarters: for all sums at once the values computed below would take too many registers.
+    left, right = tl.split(acc.reshape(BLOCK_M, 2, BLOCK_N // 2).permute(0, 2, 1))
+    quarter_0, quarter_1 = tl.split(left.reshape(BLOCK_M, 2, BLOCK_N // 4).permute(0, 2, 1))
+    quarter_2, quarter_3 = tl.split(right.reshape(BLOCK_M, 2, BLOCK_N // 4).permute(0, 2, 1))
+    parts = (quarter_0, quarter_1, quarter_2, quarter_3)
+    for part in tl.static_range(4):
+        acc_part = parts[part]
+        offs_part = (
+            tl.cast(pid_n, tl.int64) * BLOCK_N
+            + part * (BLOCK_N // 4)
+            + tl.arange(0, BLOCK_N // 4)
+        )
+        mask_part = offs_part < N
+        b_2 = tl.load(b_ptr + offs_part, mask=mask_part, other=0.0)[None, :]
+        x = acc_part + b_2
+        y = x * 0.5 * (tl.erf(x * 0.70710677) + 1.0)
+        y_ptrs = y_ptr + offs_m[:, None] * stride_ym + offs_part[None, :] * stride_yn
+        tl.store(y_ptrs, y.to(y_ptr.dtype.element_ty), mask=mask_m[:, None] & mask_part[None, :])
 
 
 class ModelNew(nn.Module):
