@@ -99,7 +99,8 @@ def test_the_large_tile_with_a_demanding_epilogue_is_built_without_spills_in_par
         assert isinstance(lifted.algorithm, Contraction)
         outputs = tuple(replace(output, value=gelu) for output in lifted.algorithm.outputs)
         lifted = replace(lifted, algorithm=replace(lifted.algorithm, outputs=outputs))
-        schedule = replace(lifted.schedule, program_order="row_major", persistent=True, **LAYOUT, **TILE)
+        # one tile a program, as the search has it: in a flattened loop Triton 3.6 spills 40 bytes of this one
+        schedule = replace(lifted.schedule, **LAYOUT, **TILE)
         main = launched(emitted(lifted, schedule))[-1]
         (build,) = build_many([job_of(main, schedule)], pool=pool, cache=None)
         assert fits_as_guessed(build, lifted, schedule)
