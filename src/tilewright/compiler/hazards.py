@@ -15,8 +15,8 @@ _STEP = re.compile(
 def overwrites_operands(ptx: str) -> bool:
     """Say whether registers that a ``wgmma`` reads may be written while it still runs.
 
-    Triton up to 3.6 lets products whose first operand is in registers stay in flight, and computes the next step's
-    operand into the same registers: with 3 of 4 products in flight a quarter of an output was wrong on an H200. Later
+    Triton 3.6 lets products whose first operand is in registers stay in flight, and computes the next step's
+    operand into the same registers: with 3 of 4 products in flight, results were off by 2 to 38 % on an H200. Later
     versions move each operand into registers of its own, after the wait before its product (triton-lang/triton issue
     9433): only that one is not in flight any more when they are written again.
     """

@@ -71,7 +71,8 @@ DRAM_REACHABLE_FRACTION = 0.92
 
 FLATTENED_EPILOGUE_FACTOR = 2.0
 """How much longer a demanding epilogue takes inside a flattened loop. With a bias and GELU on 4096x4096x4096 (NT, fp16,
-128x256x64, H200): 228 us there, 211 us outside, 190 us without an epilogue; on 16384x768x2048: 120 us and 102 us."""
+128x256x64, H200): 228 us there and 211 us outside, where 193 us were seen without one; on 16384x768x2048: 120 us and
+102 us."""
 
 PROGRAM_OVERHEAD_CYCLES = 500.0
 """Of every round of programs: launch, prologue and epilogue, about one DRAM latency. The data cannot tell it closer."""

@@ -8,8 +8,8 @@ def product_lines(a: str, b: str, acc: str, options: str) -> list[str]:
 
     Both round trips through int32 change no bit and leave no instruction. An elementwise operation between its load
     and the product is what makes Triton keep the first operand in registers. A use of the sums in the loop is what
-    makes it wait for a step's ``wgmma`` before the next fragments overwrite the registers that it reads: without one,
-    Triton 3.6 to 3.9 split the product, leave its parts in flight, and results are wrong (triton-lang/triton 9433).
+    makes it wait for a step's ``wgmma`` before the next fragments overwrite the registers that it reads: without one
+    Triton 3.6 leaves parts of the product in flight, and results were wrong on an H200 (triton-lang/triton 9433).
     """
     return [
         "# B^T is the first operand: tensor cores take it from registers, so B may lie along n. Bits do not change.",
