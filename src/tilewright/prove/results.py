@@ -17,6 +17,7 @@ import numpy as np
 
 from tilewright.prove import spill
 from tilewright.prove.halves import Array, from_bfloat16_bits
+from tilewright.source.syntax import whole_trees
 
 _LARGEST_ARRAY_BYTES = 1 << 29
 _POISON_BITS = {"f32": 0x7FC5AA5A, "f16": 0x7E5A, "bf16": 0x7FDA, "f64": 0x7FF8AA5A_5AAA5AAA}
@@ -146,6 +147,12 @@ def _overwritten(told: Any) -> tuple[str, ...] | None:
 _NOTHING: Mapping[str, Array] = {}
 
 
+def _load(path: Path) -> Array:
+    with whole_trees():
+        values: Array = np.load(path, allow_pickle=False)
+    return values
+
+
 def _read_leaves(folder: Path, told: Any, sent: Mapping[str, Array] = _NOTHING) -> dict[str, Leaf]:
     leaves: dict[str, Leaf] = {}
     for item in told:
@@ -158,7 +165,7 @@ def _read_leaves(folder: Path, told: Any, sent: Mapping[str, Array] = _NOTHING) 
             raise ValueError(f"{name} has {path.stat().st_size} bytes")
         dtype = str(item["dtype"])
         same = sent.get(name)
-        raw = same if same is not None and spill.holds(path, same) else np.load(path, allow_pickle=False)
+        raw = same if same is not None and spill.holds(path, same) else _load(path)
         shape = tuple(int(size) for size in item["shape"])
         if raw.size != math.prod(shape) and raw.ndim != 1:
             raise ValueError(f"{name} has shape {raw.shape}, not {shape}")

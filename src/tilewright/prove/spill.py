@@ -12,10 +12,12 @@ import tempfile
 import threading
 import weakref
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from tilewright.prove.halves import Array
+from tilewright.source.syntax import whole_trees
 
 _LARGE_BYTES = 1 << 22
 _PIECE_BYTES = 1 << 20
@@ -73,10 +75,7 @@ def holds(path: Path, values: Array) -> bool:
     buffer = memoryview(bytearray(_PIECE_BYTES))
     read = np.frombuffer(buffer, dtype=np.uint8)
     with path.open("rb", buffering=0) as file:
-        if np.lib.format.read_magic(file) != (1, 0):
-            return False
-        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-        if (shape, fortran, dtype) != (values.shape, False, values.dtype):
+        if _read_head(file) != (values.shape, False, values.dtype):
             return False
         done = 0
         while done < expected.size:
@@ -85,3 +84,11 @@ def holds(path: Path, values: Array) -> bool:
                 return False
             done += count
         return not file.read(1)
+
+
+def _read_head(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]] | None:
+    """Shape, order and dtype at the beginning of a ``.npy`` file; ``None`` where a later version wrote it."""
+    if np.lib.format.read_magic(file) != (1, 0):
+        return None
+    with whole_trees():
+        return np.lib.format.read_array_header_1_0(file)

@@ -9,7 +9,7 @@ from functools import lru_cache
 import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
-from tilewright.source import tree
+from tilewright.source import syntax, tree
 from tilewright.source.layout import leading, with_leading
 from tilewright.source.walk import children, inspect
 
@@ -77,7 +77,7 @@ def _parameters(function: cst.FunctionDef, imports: Mapping[str, str]) -> tuple[
 
 def _is_constexpr(annotation: cst.BaseExpression, imports: Mapping[str, str]) -> bool:
     if isinstance(annotation, cst.SimpleString):
-        return str(annotation.evaluated_value).split(".")[-1] == "constexpr"
+        return str(syntax.literal(annotation.value)).split(".")[-1] == "constexpr"
     if isinstance(annotation, cst.Subscript):
         annotation = annotation.value
     name = tree.qualified(annotation, imports)

@@ -10,6 +10,7 @@ from textwrap import dedent
 import libcst as cst
 
 from tilewright.errors import SourceError
+from tilewright.source import syntax
 from tilewright.source.walk import inspect, walk
 
 TopLevel = cst.BaseStatement
@@ -206,7 +207,7 @@ class _Reader(cst.CSTVisitor):
         self.names.add(node.value)
 
     def visit_SimpleString(self, node: cst.SimpleString) -> None:  # noqa: N802
-        value = node.evaluated_value if self.quoted else None
+        value = syntax.literal(node.value) if self.quoted else None
         if isinstance(value, str) and value.isidentifier():
             self.names.add(value)
 

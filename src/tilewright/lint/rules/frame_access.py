@@ -8,7 +8,7 @@ import libcst as cst
 
 from tilewright.lint.model import FileModel
 from tilewright.lint.rule import HEADER, Bad, Good, Report, Rule
-from tilewright.lint.tree import dotted, walk
+from tilewright.lint.tree import dotted, literal, walk
 from tilewright.records.finding import Severity
 
 _ATTRIBUTES = frozenset(
@@ -56,8 +56,8 @@ class FrameAccess(Rule):
                     yield Report(node, f"`{name}` is an inner part; use the public functions")
             elif isinstance(node, cst.Call) and dotted(node.func) in ("getattr", "hasattr") and len(node.args) > 1:
                 value = node.args[1].value
-                if isinstance(value, cst.SimpleString) and value.evaluated_value in _ATTRIBUTES:
-                    yield Report(node, f"`{value.evaluated_value}` shows who is calling; remove it")
+                if isinstance(value, cst.SimpleString) and (told := literal(value)) in _ATTRIBUTES:
+                    yield Report(node, f"`{told}` shows who is calling; remove it")
 
     def _attribute(self, file: FileModel, node: cst.Attribute) -> Iterator[Report]:
         name = node.attr.value
