@@ -75,7 +75,19 @@ class Apply:
     dtype: str
 
 
-Expression = Accumulated | Loaded | Parameter | Constant | Apply
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduce:
+    """The sum, the largest or the least of ``value`` over the whole of an axis: one value for all indices along it."""
+
+    operation: str
+    """``sum``, ``max`` or ``min``; the last two drop NaN."""
+    axis: str
+    """``m`` or ``n``."""
+    value: Expression
+    dtype: str
+
+
+Expression = Accumulated | Loaded | Parameter | Constant | Apply | Reduce
 
 OPERATIONS = (
     "add", "sub", "mul", "div", "rem", "neg", "abs", "max", "min", "max_nan", "min_nan", "fma",

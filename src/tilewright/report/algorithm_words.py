@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tilewright.families.contraction.emit_expression import inner_expressions
+from tilewright.families.contraction.reductions import stored_places
 from tilewright.families.contraction.sizes import sizes_of, values_of
 from tilewright.families.contraction.triangles import orders_text
 from tilewright.families.index_expression import evaluate
@@ -17,6 +19,7 @@ from tilewright.records.algorithm import (
     Opaque,
     Operand,
     Parameter,
+    Reduce,
 )
 from tilewright.records.launch import Launch
 
@@ -37,7 +40,7 @@ def equation(algorithm: Algorithm) -> str:
     for output in algorithm.outputs:
         kept = orders_text(output.orders)
         beyond = f" ({'0' if output.zero_outside else 'unchanged'} unless {kept})" if kept else ""
-        target = f"{name_of(output.operand)}[{index}m, n]{beyond}"
+        target = f"{name_of(output.operand)}[{index}{', '.join(stored_places(output))}]{beyond}"
         if _is_plain(output.value):
             said.append(f"{target} = {total}")
             continue
@@ -107,6 +110,8 @@ def expression(value: Expression) -> str:
             return name
         case Constant(value=number):
             return f"{number:g}" if isinstance(number, float) else str(number)
+        case Reduce(operation=operation, axis=axis, value=inner):
+            return f"{operation}_{axis}({expression(inner)})"
         case Apply(operation="cast", arguments=(inner,), dtype=dtype):
             return f"{dtype}({expression(inner)})"
         case Apply(operation=operation, arguments=(left, right)) if operation in _SIGNS:
@@ -144,7 +149,7 @@ def _is_plain(value: Expression) -> bool:
 def _operands(value: Expression) -> list[Operand]:
     if isinstance(value, Loaded):
         return [value.operand]
-    return [one for each in value.arguments for one in _operands(each)] if isinstance(value, Apply) else []
+    return [one for each in inner_expressions(value) for one in _operands(each)]
 
 
 def _loaded(value: Expression) -> set[str]:
@@ -152,4 +157,4 @@ def _loaded(value: Expression) -> set[str]:
 
 
 def _operations(value: Expression) -> int:
-    return 1 + sum(map(_operations, value.arguments)) if isinstance(value, Apply) else 0
+    return isinstance(value, Apply | Reduce) + sum(map(_operations, inner_expressions(value)))

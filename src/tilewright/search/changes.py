@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from tilewright.cost import estimate
 from tilewright.families import Plan
 from tilewright.families.contraction.layouts import all_placed
+from tilewright.families.contraction.reductions import held_whole, stored_places
 from tilewright.families.contraction.registers import REGISTERS
 from tilewright.families.contraction.triangles import orders_text, skips
 from tilewright.records.algorithm import Contraction
@@ -227,11 +228,18 @@ def equation(analysed: Analysed) -> str:
     batch = ", ".join(algorithm.batch_axes)
     index = f"{batch}, " if batch else ""
     a, b = (_stem(operand.parameter) for operand in (algorithm.a, algorithm.b))
-    out = ", ".join(_stem(output.operand.parameter) for output in algorithm.outputs)
-    rest = "" if _is_plain(algorithm) else ", and a pointwise epilogue"
+    out = ", ".join(
+        f"{_stem(output.operand.parameter)}[{index}{', '.join(stored_places(output))}]" for output in algorithm.outputs
+    )
+    rest = "" if _is_plain(algorithm) else f", and {_epilogue_words(algorithm)}"
     kept = orders_text((*algorithm.a.orders, *algorithm.b.orders))
     kept = f" where {kept}" if kept else ""
-    return f"{out}[{index}m, n] = sum over k of {a}[{index}m, k] * {b}[{index}k, n]{kept}{rest}."
+    return f"{out} = sum over k of {a}[{index}m, k] * {b}[{index}k, n]{kept}{rest}."
+
+
+def _epilogue_words(algorithm: Contraction) -> str:
+    held = sorted(held_whole(algorithm))
+    return f"an epilogue that reduces along {' and '.join(held)}" if held else "a pointwise epilogue"
 
 
 def _stem(parameter: str) -> str:

@@ -20,6 +20,7 @@ from tilewright.records.algorithm import (
     Operand,
     Order,
     Parameter,
+    Reduce,
 )
 from tilewright.records.launch import Launch, ScalarArgument, TensorArgument
 
@@ -32,6 +33,7 @@ _OPERATIONS = {
     "eq": np.equal, "ne": np.not_equal, "and": np.logical_and, "or": np.logical_or, "where": np.where,
     "fma": lambda x, y, z: x * y + z, "floor": np.floor, "ceil": np.ceil,
 }  # fmt: skip
+_REDUCTIONS = {"sum": np.sum, "max": np.nanmax, "min": np.nanmin}
 
 
 def buffers(launch: Launch, *, seed: int = 0) -> dict[str, np.ndarray[Any, Any]]:
@@ -65,6 +67,9 @@ def run(algorithm: Contraction, launch: Launch, memory: dict[str, np.ndarray[Any
             value = np.broadcast_to(_computed(output.value, total, read, scalars), total.shape)
             index = _index(output.operand, "mn", lengths, batch, sizes)
             kept = _kept(output.orders, "mn", lengths)
+            for axis, name in enumerate("mn"):
+                if name not in output.operand.strides:
+                    value, index, kept = (whole.take([0], axis) for whole in (value, index, kept))
             if output.zero_outside:
                 value = np.where(kept, value, 0)
             else:
@@ -105,7 +110,10 @@ def _computed(value: Expression, total: np.ndarray[Any, Any], read: Any, scalars
             return scalars[name]
         case Constant(value=number):
             return number
+        case Reduce(operation=operation, axis=axis, value=inner):
+            whole = np.broadcast_to(_computed(inner, total, read, scalars), total.shape)
+            return _REDUCTIONS[operation](whole, axis="mn".index(axis), keepdims=True)
         case Apply(operation="cast", arguments=(inner,), dtype=dtype):
-            return _computed(inner, total, read, scalars).astype(_DTYPES[dtype]).astype(np.float64)
+            return np.asarray(_computed(inner, total, read, scalars)).astype(_DTYPES[dtype]).astype(np.float64)
         case Apply(operation=operation, arguments=arguments):
             return _OPERATIONS[operation](*(_computed(part, total, read, scalars) for part in arguments))

@@ -12,7 +12,12 @@ from tilewright.records.algorithm import Expression, Loaded, Parameter
 
 
 def written(value: Expression) -> list[str]:
-    writer = ExpressionWriter(accumulator="acc", load=lambda found: f"load({found.parameter})", taken={"acc", "x_ptr"})
+    writer = ExpressionWriter(
+        accumulator="acc",
+        load=lambda found: f"load({found.parameter})",
+        inside=lambda axis: f"mask_{axis}",
+        taken={"acc", "x_ptr"},
+    )
     text = writer.write(value)
     return [*writer.lines, text]
 

@@ -20,7 +20,7 @@ CASES: dict[str, tuple[dict[str, tuple[int, ...]], dict[str, int | float], dict[
     "attention": (dict.fromkeys(("q_ptr", "k_ptr", "v_ptr", "o_ptr"), (S, 32)), {"S": S, "scale": 0.5},
                   {"D": 32, "BLOCK_M": 32, "BLOCK_N": 32}, "as attention does"),
     "two_products": (MATRIX | {"c_ptr": (S, S)}, SIZES, {"BLOCK": 32}, "in 2 places"),
-    "row_sums": (MATRIX | {"out_ptr": (S,)}, {"M": S} | SIZES, {"BLOCK": 32}, "reduces a tile"),
+    "row_sums": (MATRIX | {"out_ptr": (S,)}, {"M": S} | SIZES, {"BLOCK": 32}, "holds a part"),
     "operand_scaled": (MATRIX | {"s_ptr": (S,)}, SIZES, {"BLOCK": 32}, "on an operand before the product"),
     "decayed": (MATRIX, SIZES | {"decay": 0.5}, {"BLOCK": 32}, "not a plain sum of products"),
     "gathered": (MATRIX | {"rows_ptr": (S,)}, SIZES, {"BLOCK": 32}, "from a value that it loaded"),

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tilewright.records.algorithm import Accumulated, Apply, Constant, Expression, Loaded, Operand, Parameter
+from tilewright.records.algorithm import Accumulated, Apply, Constant, Expression, Loaded, Operand, Parameter, Reduce
 
 TRITON_DTYPES = {
     "fp64": "tl.float64", "fp32": "tl.float32", "fp16": "tl.float16", "bf16": "tl.bfloat16",
@@ -33,6 +33,9 @@ _CALLS = {
     "rsqrt": "tl.rsqrt", "sin": "tl.sin", "cos": "tl.cos", "erf": "tl.erf", "floor": "tl.floor", "ceil": "tl.ceil",
     "max": "tl.maximum", "min": "tl.minimum", "fma": "tl.fma", "where": "tl.where",
 }  # fmt: skip
+_REDUCTIONS = {"sum": ("tl.sum", "0.0"), "max": ("tl.max", 'float("-inf")'), "min": ("tl.min", 'float("inf")')}
+"""Each with what changes nothing in it."""
+_LINES_OF_TILE = {"m": (0, "column"), "n": (1, "row")}
 _NAMES = ("x", "y", "z", "u", "v", "w")
 _LONGEST_LINE = 84
 
@@ -66,11 +69,13 @@ class ExpressionWriter:
     Attributes:
         accumulator: Name of the finished sum.
         load: Gives the text that reads an operand at the tile, and is asked once an operand.
+        inside: Gives the text of the mask that ends an axis, shaped so that it broadcasts over the tile.
         taken: Names in use; the names bound here are added.
     """
 
     accumulator: str
     load: Callable[[Operand], str]
+    inside: Callable[[str], str]
     taken: set[str]
     lines: list[str] = field(default_factory=list)
     _bound: dict[str, str] = field(default_factory=dict)
@@ -104,6 +109,10 @@ class ExpressionWriter:
             case Loaded(operand=operand):
                 self._bound[key] = self._bind(_stem(operand.parameter), self.load(operand))
                 return self._bound[key], _ATOM
+            case Reduce(operation=operation, axis=axis):
+                place, word = _LINES_OF_TILE[axis]
+                self._bound[key] = self._bind(f"{word}_{operation}", self._reduction(value, counts, place))
+                return self._bound[key], _ATOM
             case Apply():
                 text, level = self._apply(value, counts)
         if (counts[key] > 1 and level != _ATOM) or (counts[key] > 1 and "(" in text) or len(text) > _LONGEST_LINE:
@@ -116,10 +125,18 @@ class ExpressionWriter:
         self.lines.append(f"{name} = {text}")
         return name
 
+    def _reduction(self, value: Reduce, counts: Counter[str], place: int) -> str:
+        """A sum, or the like, that keeps its axis, so that it broadcasts over the tile."""
+        function, neutral = _REDUCTIONS[value.operation]
+        inner = self._text(value.value, counts)[0]
+        return f"{function}(tl.where({self.inside(value.axis)}, {inner}, {neutral}), {place}, keep_dims=True)"
+
     def _apply(self, value: Apply, counts: Counter[str]) -> tuple[str, int]:
         operation, arguments = value.operation, value.arguments
         if (inner := sigmoid_argument(value)) is not None:
             return f"tl.sigmoid({self._text(inner, counts)[0]})", _ATOM
+        if operation == "cast" and isinstance(arguments[0], Parameter):  # a length of 1 is a constant, without methods
+            return f"tl.cast({arguments[0].name}, {TRITON_DTYPES[value.dtype]})", _ATOM
         if operation == "cast":
             return f"{self._operand(arguments[0], counts, _ATOM)}.to({TRITON_DTYPES[value.dtype]})", _ATOM
         if operation == "tanh":
@@ -168,14 +185,22 @@ def without_final_cast(value: Expression, dtype: str) -> Expression:
     return value
 
 
+def inner_expressions(value: Expression) -> tuple[Expression, ...]:
+    """The expressions that one is directly made of."""
+    match value:
+        case Apply(arguments=arguments):
+            return arguments
+        case Reduce(value=inner):
+            return (inner,)
+    return ()
+
+
 def operands(value: Expression) -> tuple[Operand, ...]:
     """Every tensor read by ``value``, each once, in order of appearance."""
     if isinstance(value, Loaded):
         return (value.operand,)
-    if not isinstance(value, Apply):
-        return ()
     found: list[Operand] = []
-    for argument in value.arguments:
+    for argument in inner_expressions(value):
         found += [operand for operand in operands(argument) if operand not in found]
     return tuple(found)
 
@@ -183,10 +208,10 @@ def operands(value: Expression) -> tuple[Operand, ...]:
 def _count(value: Expression, counts: Counter[str]) -> None:
     key = repr(value)
     counts[key] += 1
-    if counts[key] > 1 or not isinstance(value, Apply):
+    if counts[key] > 1:
         return
     inner = sigmoid_argument(value)
-    for argument in value.arguments if inner is None else (inner,):
+    for argument in inner_expressions(value) if inner is None else (inner,):
         _count(argument, counts)
 
 

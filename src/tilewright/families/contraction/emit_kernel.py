@@ -27,6 +27,7 @@ from tilewright.families.contraction.emit_signature import (
     signature_groups,
 )
 from tilewright.families.contraction.emit_text import Lines, Names, docstring, factor, is_atom, names_in, term
+from tilewright.families.contraction.reductions import stored_places
 from tilewright.families.contraction.registers import REGISTERS
 from tilewright.families.contraction.triangles import skips
 from tilewright.records.algorithm import Contraction, Operand, Output
@@ -232,7 +233,10 @@ class ContractionKernel:
     # -- the end of the kernel --------------------------------------------------------------------------------------
 
     def _tile_mask(self) -> str:
-        return f"{self._mask('m')}[:, None] & {self._mask('n')}[None, :]"
+        return f"{self._end_mask('m')} & {self._end_mask('n')}"
+
+    def _end_mask(self, axis: str) -> str:
+        return f"{self._mask(axis)}{'[:, None]' if axis == 'm' else '[None, :]'}"
 
     def _offsets(self, axis: str) -> str:
         return self.names(f"offs_{axis if axis == 'm' else self.columns}")
@@ -269,10 +273,11 @@ class ContractionKernel:
 
     def _write_output(self, output: Output, sums: str) -> None:
         lines, names, operand = self.lines, self.names, output.operand
-        writer = ExpressionWriter(accumulator=sums, load=self._load_epilogue, taken=names.taken)
+        writer = ExpressionWriter(accumulator=sums, load=self._load_epilogue, inside=self._end_mask, taken=names.taken)
         value = writer.write(without_final_cast(output.value, operand.dtype))
         lines.add(*writer.lines)
-        mask, kept = self._tile_mask(), output_mask(names, output.orders)
+        stored = stored_places(output)
+        mask, kept = " & ".join(map(self._end_mask, stored)), output_mask(names, output.orders)
         if kept and output.zero_outside:
             value = f"tl.where({kept}, {value}, {zero_of(accumulator_dtype(self.algorithm))})"
         elif kept:
@@ -284,7 +289,8 @@ class ContractionKernel:
             value = bound
         stem = operand.parameter.removesuffix("_ptr").lower()
         pointers = writer.fresh(f"{stem}_ptrs")
-        if self.schedule.persistent and self.described and operand.dtype == "fp32" and self.parts == 1:
+        halves = self.schedule.persistent and self.described and operand.dtype == "fp32" and self.parts == 1
+        if halves and len(stored) == 2:
             self._write_halves(operand, value, pointers)
             return
         lines.add(f"{pointers} = {self._output_pointers(operand, self._offsets('n'))}")

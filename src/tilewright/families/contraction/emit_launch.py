@@ -10,8 +10,9 @@ from tilewright.families.contraction.emit_grid import grid_axes
 from tilewright.families.contraction.emit_kernel import accumulator_dtype
 from tilewright.families.contraction.emit_narrow import bound
 from tilewright.families.contraction.emit_operands import Preparation, prepare_lines
-from tilewright.families.contraction.emit_signature import KernelText, filled, tuned_fields
+from tilewright.families.contraction.emit_signature import BLOCKS, KernelText, filled, tuned_fields
 from tilewright.families.contraction.emit_text import LINE_LENGTH, fresh, substitute
+from tilewright.families.contraction.reductions import SMALLEST_DOT_SIDE, held_whole
 from tilewright.families.rewrite import NEW_NAME
 from tilewright.records.algorithm import Contraction
 from tilewright.records.schedule import Schedule
@@ -53,13 +54,14 @@ def launch_text(
     values, reduced = dict(arguments), dict(arguments)
     chosen, block_k, num_stages = _pipeline(algorithm, plan, arguments[algorithm.a.parameter], taken)
     lines += chosen
+    constants = _constants(main, schedule, algorithm, arguments) | {"BLOCK_K": block_k}
     if prepared is not None:
-        calls, new = prepare_lines(prepared, algorithm, {**_blocks(schedule), "k": block_k}, arguments, taken)
+        blocks = {axis: constants[f"BLOCK_{axis.upper()}"] for axis in "mnk"}
+        calls, new = prepare_lines(prepared, algorithm, blocks, arguments, taken)
         lines += calls
         values |= new
-    constants = {one: block_k if one == "BLOCK_K" else _constant(one, schedule) for one in main.constants}
     if tuned_fields(plan) == "block":
-        constants = {name: value for name, value in constants.items() if not name.startswith("BLOCK_")}
+        constants = _untuned(constants, algorithm)
     options = {} if len(plan) > 1 else {"num_warps": str(schedule.num_warps), "num_stages": num_stages}
     programs = fresh("num_sms", taken)
     lines += _count_sms(programs, device) if schedule.persistent else []
@@ -79,9 +81,8 @@ def launch_text(
     lines += _call(f"{main.name}[{grid}]", main, values, {**constants, **options})
     if reduction is not None:
         blocks = {name: str(value) for name, value in REDUCTION_BLOCKS.items()} | {"SPLIT_K": constants["SPLIT_K"]}
-        flat = Schedule(program_order="row_major")
         finishing = fresh("reduce_grid", taken)
-        lines += _grid(finishing, grid_axes(algorithm, flat, arguments, programs))
+        lines += _grid(finishing, grid_axes(algorithm, Schedule(program_order="row_major"), arguments, programs))
         lines += _call(f"{reduction.name}[{finishing}]", reduction, reduced, blocks)
     lines += _wide_lines(algorithm, *wide, {**values, **arguments}, taken) if wide is not None else []
     return "\n".join(lines) + "\n"
@@ -119,8 +120,22 @@ def _pipeline(
     return lines, block_k, num_stages
 
 
-def _blocks(schedule: Schedule) -> dict[str, str]:
-    return {axis: str(getattr(schedule, f"block_{axis}")) for axis in "mnk"}
+def _untuned(constants: Mapping[str, str], algorithm: Contraction) -> dict[str, str]:
+    """What is left where the tuner sets the blocks: all but those, and blocks that hold an axis whole."""
+    kept = {f"BLOCK_{axis.upper()}" for axis in held_whole(algorithm)}
+    return {name: value for name, value in constants.items() if name not in BLOCKS or name in kept}
+
+
+def _constants(
+    kernel: KernelText, schedule: Schedule, algorithm: Contraction, arguments: Mapping[str, str]
+) -> dict[str, str]:
+    """Text of the kernel's constants; a block that holds an axis whole does so however long a call makes that axis."""
+    constants = {name: _constant(name, schedule) for name in kernel.constants}
+    for axis in sorted(held_whole(algorithm)):
+        length = substitute(algorithm.extents[axis], arguments)
+        if not length.isdigit():
+            constants[f"BLOCK_{axis.upper()}"] = f"max({SMALLEST_DOT_SIDE}, triton.next_power_of_2({length}))"
+    return constants
 
 
 def _attribute(tensor: str, name: str) -> str:
@@ -147,7 +162,7 @@ def _wide_lines(
 ) -> list[str]:
     """The launch that computes again what narrowed operands were not exact enough for."""
     grid = fresh("wide_grid", taken)
-    constants = {constant: _constant(constant, schedule) for constant in kernel.constants}
+    constants = _constants(kernel, schedule, algorithm, values)
     options = {"num_warps": str(schedule.num_warps), "num_stages": str(schedule.num_stages)}
     return [
         "# Tiles with a flag that is up are computed again; all other programs return at once.",

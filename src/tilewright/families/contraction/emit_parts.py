@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tilewright.families.contraction.emit_expression import inner_expressions
 from tilewright.families.contraction.emit_text import Lines, Names
+from tilewright.families.contraction.reductions import held_whole
 from tilewright.records.algorithm import Apply, Contraction, Expression, Loaded
 from tilewright.records.schedule import Schedule
 
@@ -39,28 +41,26 @@ def epilogue_instructions(algorithm: Contraction) -> float:
 
 
 def _demanding_functions(value: Expression) -> int:
-    if not isinstance(value, Apply):
-        return 0
-    return (value.operation in _DEMANDING) + sum(map(_demanding_functions, value.arguments))
+    own = isinstance(value, Apply) and value.operation in _DEMANDING
+    return own + sum(map(_demanding_functions, inner_expressions(value)))
 
 
 def _demands(value: Expression) -> bool:
-    match value:
-        case Loaded(operand=operand):
-            return all(operand.strides.get(axis, "0") != "0" for axis in "mn")
-        case Apply(operation=operation, arguments=arguments):
-            return operation in _DEMANDING or any(map(_demands, arguments))
-    return False
+    if isinstance(value, Loaded):
+        return all(value.operand.strides.get(axis, "0") != "0" for axis in "mn")
+    return (isinstance(value, Apply) and value.operation in _DEMANDING) or any(map(_demands, inner_expressions(value)))
 
 
 def parts_of(algorithm: Contraction, plan: Sequence[Schedule]) -> int:
     """Return in how many parts a kernel writes its tile: 1, 2 or 4.
 
     Enough for 32 sums a thread in each, so that values of an epilogue take few registers beside the sums. The kernel
-    that finishes a split k has no sums beside those that it reads, and a triangle's masks are left whole. Where warp
-    groups lie side by side along n a part would have to change hands.
+    that finishes a split k has no sums beside those that it reads, and a triangle's masks are left whole, as is a row
+    that is reduced. Where warp groups lie side by side along n a part would have to change hands.
     """
     if not demanding(algorithm) or plan[0].split_k > 1 or any(output.orders for output in algorithm.outputs):
+        return 1
+    if held_whole(algorithm):
         return 1
     if any(entry.num_warps // _WGMMA_WARPS > max(1, entry.block_m // _WGMMA_ROWS) for entry in plan):
         return 1

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tilewright.families.contraction.emit_text import LINE_LENGTH, names_in, substitute
+from tilewright.families.contraction.reductions import held_whole
 from tilewright.records.algorithm import Contraction
 from tilewright.records.schedule import Schedule
 
@@ -66,10 +67,10 @@ def autotune_decorators(plan: Sequence[Schedule], algorithm: Contraction, parame
     """The decorators of the main kernel, ``@triton.jit`` last."""
     decorators: list[str] = []
     if len(plan) > 1:
-        tuned = tuned_fields(plan)
+        tuned, held = tuned_fields(plan), held_whole(algorithm)
         decorators += ["@triton.autotune(", "    configs=["]
         for entry in plan:
-            values = {f"BLOCK_{axis}": getattr(entry, f"block_{axis.lower()}") for axis in "MNK"}
+            values = {f"BLOCK_{axis.upper()}": getattr(entry, f"block_{axis}") for axis in "mnk" if axis not in held}
             shown = ", ".join(f'"{name}": {value}' for name, value in values.items()) if tuned == "block" else ""
             decorators.append(
                 f"        triton.Config({{{shown}}}, num_warps={entry.num_warps}, num_stages={entry.num_stages}),"

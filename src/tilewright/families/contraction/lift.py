@@ -20,10 +20,11 @@ from tilewright.families.contraction.lift_axes import (
     solve,
     written,
 )
-from tilewright.families.contraction.lift_epilogue import expression, is_linear, placed
+from tilewright.families.contraction.lift_epilogue import Tile, expression, is_linear, placed
 from tilewright.families.contraction.lift_extents import Lengths, text
 from tilewright.families.contraction.lift_order import Order, examine
 from tilewright.families.contraction.lift_parts import in_one_piece
+from tilewright.families.contraction.reductions import reduced_axes
 from tilewright.families.ttir.arithmetic import BY_PLACE
 from tilewright.families.ttir.evaluate import evaluate
 from tilewright.families.ttir.parser import Function, TtirSyntaxError, parse
@@ -209,18 +210,19 @@ def _algorithm(
     extents: Mapping[str, Polynomial], a: tuple[Access, tuple[str, ...]], b: tuple[Access, tuple[str, ...]],
     order: Order,
 ) -> Contraction:  # fmt: skip
-    _, _, in_out = product_axes(product)
-
-    def operand_of(load: Load) -> Operand:
-        operand = _described(read_load(load, in_out), axes, ())
+    def operand_of(load: Load, lanes: Mapping[str, int]) -> Operand:
+        operand = _described(read_load(load, lanes), axes, ())
         if operand.orders:
             raise DeclinedError(BY_PLACE)
         return operand
 
+    tile = Tile(lanes=product_axes(product)[2], operand_of=operand_of, ends=axes.ends)
     written_outputs = []
     for store, access in zip(stores, outputs, strict=True):
-        stored, conditions = placed(store.value)
-        value = expression(stored, operand_of)
+        stored, chosen = placed(store.value)
+        conditions = [condition for condition in chosen if not axes.ends(condition, access.axes)]
+        value = expression(stored, tile, access.axes)
+        _check_reductions(value, order)
         if store.atomic and order.split_k > 1 and not is_linear(value):
             raise DeclinedError("adds up partial sums after more than a scaling")
         written_outputs.append(_output(access, axes, value, conditions, atomic=store.atomic))
@@ -234,6 +236,14 @@ def _algorithm(
         input_precision=product.precision,
         outputs=tuple(written_outputs),
     )
+
+
+def _check_reductions(value: Expression, order: Order) -> None:
+    """One program has to hold all that is reduced."""
+    tiles = {"m": order.tiles_m, "n": order.tiles_n}
+    for axis in reduced_axes(value):
+        if tiles[axis] > 1:
+            raise DeclinedError(f"reduces along {axis}, of which each of its tiles holds a part")
 
 
 def _described(access: Access, axes: Axes, casts: tuple[str, ...]) -> Operand:

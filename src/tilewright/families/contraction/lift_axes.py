@@ -22,7 +22,7 @@ from tilewright.families.contraction.lift_access import (
 from tilewright.families.ttir import polynomial as p
 from tilewright.families.ttir.polynomial import Atom, Monomial, Polynomial
 from tilewright.families.ttir.state import DeclinedError
-from tilewright.families.ttir.values import Condition, Load, Loop, Product, Store
+from tilewright.families.ttir.values import Condition, Load, Loop, Node, Product, Reduced, Store, children
 from tilewright.records.algorithm import Order
 
 
@@ -88,6 +88,15 @@ class Axes:
             if name in access.axes:
                 terms = without(terms, axis.base, access.stride(name))
         return terms
+
+    def ends(self, condition: Condition, lanes: Mapping[str, int]) -> bool:
+        """Say whether a condition is the end of m or n."""
+        found = bound_of(condition)
+        known = {lanes[name]: axis for name, axis in (("m", self.m), ("n", self.n)) if name in lanes}
+        if found is None or found[0] not in known:
+            return False
+        axis, bound = known[found[0]], found[1]
+        return bound.bound == axis.extent and bound.terms == axis.base
 
     def orders(self, sides: Sequence[Sided], lanes: Mapping[str, int]) -> tuple[Order, ...]:
         """Diagonals of a tile as orders of the indices along m, n and k.
@@ -160,7 +169,7 @@ def solve(a: Access, b: Access, outputs: Sequence[Access], product: Product, *, 
 
 
 def _tile_axis(axis: str, operand: Access, other: Access, outputs: Sequence[Access], block: int) -> Axis:
-    accesses = (*outputs, operand)
+    accesses = (*(output for output in outputs if axis in output.axes), operand)
     for access in accesses:
         if not access.stride(axis).terms and access is not operand:
             raise DeclinedError(f"stores {access.parameter} without moving along {axis}")
@@ -171,8 +180,9 @@ def _tile_axis(axis: str, operand: Access, other: Access, outputs: Sequence[Acce
     if candidates:
         raise DeclinedError(f"masks {axis} by an index that its addresses do not use")
     starts: dict[Monomial, Polynomial] = {}
-    for key, value in outputs[0].address.terms.items():
-        start = value.divided(outputs[0].stride(axis))
+    first = accesses[0]
+    for key, value in first.address.terms.items():
+        start = value.divided(first.stride(axis))
         if start is None or start.constant is None or start.constant % block or key in other.address.terms:
             continue
         if all(fits({key: start}, access.address.terms, access.stride(axis)) for access in accesses):
@@ -282,6 +292,30 @@ def product_axes(product: Product) -> tuple[Mapping[str, int], Mapping[str, int]
     return {"m": 0, "k": 1}, {"k": 0, "n": 1}, {"m": rows, "n": columns}
 
 
+def stored_axes(store: Store, axes: Mapping[str, int]) -> Mapping[str, int]:
+    """Lane of each axis in what a store writes, where ``axes`` are those of the product's tile.
+
+    Raises:
+        DeclinedError: It writes a number, or a vector that is no reduction of the tile.
+    """
+    names = {lane: axis for axis, lane in axes.items()}
+    reduced = {names[lane] for lane in _reduced_lanes(store.value)}
+    rank = len(store.pointer.shape)
+    if rank == len(axes):
+        return {axis: lane for axis, lane in axes.items() if axis not in reduced or store.pointer.shape[lane] != 1}
+    left = axes.keys() - reduced
+    if rank != 1 or len(left) != 1:
+        raise DeclinedError("stores what it makes of its tile in another shape")
+    return dict.fromkeys(left, 0)
+
+
+def _reduced_lanes(node: Node) -> set[int]:
+    """The axes of the tile along which a value is reduced."""
+    inner = {lane for child in children(node) for lane in _reduced_lanes(child)}
+    return inner | {node.axis} if isinstance(node, Reduced) else inner
+
+
 def written(store: Store, axes: Mapping[str, int]) -> Access:
-    """Describe what a store writes."""
-    return read(store.pointer.parameter, store.dtype, store.pointer.offset, store.conditions, axes)
+    """Describe what a store writes, ``axes`` being those of the product's tile."""
+    lanes = stored_axes(store, axes)
+    return read(store.pointer.parameter, store.dtype, store.pointer.offset, store.conditions, lanes)

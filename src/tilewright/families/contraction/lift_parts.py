@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tilewright.families.ttir.polynomial import Atom, Polynomial, number
 from tilewright.families.ttir.state import DeclinedError
-from tilewright.families.ttir.values import Load, Node, Operator, Part, Place, Product, Store, children, lane
+from tilewright.families.ttir.values import Load, Node, Operator, Part, Place, Product, Reduced, Store, children, lane
 
 
 def in_one_piece(stores: Sequence[Store]) -> list[Store]:
@@ -86,6 +86,6 @@ def _whole(node: Node, part: Part, change: Callable[[Atom], Polynomial | None]) 
             return Place(tuple(condition.rewrite(change) for condition in node.conditions))
         case Operator():
             return replace(node, arguments=tuple(_whole(argument, part, change) for argument in node.arguments))
-        case Product():
+        case Product() | Reduced():
             raise DeclinedError("computes with a tile and with a part of one together")
     return node

@@ -12,6 +12,7 @@ from tilewright.cost.guess import SQUEEZE
 from tilewright.families.contraction.emit_grid import FLATTENED
 from tilewright.families.contraction.layouts import LAYOUT_GROUP, illegal_layout, layout_choices
 from tilewright.families.contraction.narrowing import FIELD, illegal_narrowing, reads_its_output, with_narrowing
+from tilewright.families.contraction.reductions import SMALLEST_DOT_SIDE, held_whole, least_block
 from tilewright.families.contraction.registers import worth_building
 from tilewright.families.contraction.sizes import sizes_of
 from tilewright.families.contraction.triangles import is_structured
@@ -27,8 +28,6 @@ GROUPS = (2, 4, 8, 16)
 SPLITS = (2, 4, 8, 16)
 BLOCK_GROUP = ("block_m", "block_n", "block_k")
 LAUNCH_GROUP = ("num_warps", "num_stages")
-SMALLEST_DOT_SIDE = 16
-"""``tl.dot`` takes no shorter side."""
 LARGEST_TILE = 2**20
 """Elements of a tensor that Triton lets a program hold."""
 LIST_LENGTH = 4
@@ -57,6 +56,7 @@ def illegal(schedule: Schedule, lifted: Lifted, target: Target) -> str | None:
         _illegal_grid(schedule, lifted.schedule, algorithm)
         or illegal_layout(schedule, algorithm, target)
         or illegal_narrowing(schedule, lifted, target)
+        or _illegal_reduction(schedule, lifted)
         or _illegal_tile(schedule, lifted, target)
     )
 
@@ -77,6 +77,17 @@ def _illegal_grid(schedule: Schedule, before: Schedule, algorithm: Contraction) 
         return "the next tile's operands are fetched early only where all tiles walk the same steps of k"
     if schedule.split_k < 1 or schedule.split_k & (schedule.split_k - 1):
         return "SPLIT_K is a power of two"
+    return None
+
+
+def _illegal_reduction(schedule: Schedule, lifted: Lifted) -> str | None:
+    assert isinstance(lifted.algorithm, Contraction)
+    held, sizes = held_whole(lifted.algorithm), _sizes(lifted)
+    if held and schedule.split_k > 1:
+        return "what is reduced after the product has to be finished in one program"
+    for axis in held:
+        if getattr(schedule, f"block_{axis}") != least_block(sizes[axis]):
+            return f"one program holds all of {axis}, and no more, since it reduces along it"
     return None
 
 
@@ -238,7 +249,10 @@ def _launch_lists(grid: Schedule, lifted: Lifted, target: Target) -> list[Plan]:
 
 
 def _block_lists(grid: Schedule, lifted: Lifted, target: Target) -> list[Plan]:
-    tiles = product(TILE_SIDES, TILE_SIDES, TILE_DEPTHS)
+    assert isinstance(lifted.algorithm, Contraction)
+    held, sizes = held_whole(lifted.algorithm), _sizes(lifted)
+    rows, columns = ((least_block(sizes[axis]),) if axis in held else TILE_SIDES for axis in "mn")
+    tiles = product(rows, columns, TILE_DEPTHS)
     least = LEAST_SUMS * 32 * grid.num_warps
     entries = [replace(grid, block_m=m, block_n=n, block_k=k) for m, n, k in tiles if m * n >= least]
     return _list_of(entries, lifted, target)

@@ -12,12 +12,12 @@ from itertools import product
 
 from tilewright.families.contraction.layouts import LAYOUT_GROUP, Choice, layout_choices
 from tilewright.families.contraction.narrowing import FIELD, with_narrowing
+from tilewright.families.contraction.reductions import SMALLEST_DOT_SIDE, held_whole, least_block
 from tilewright.families.contraction.registers import worth_building
 from tilewright.families.contraction.schedule import (
     BLOCK_GROUP,
     GROUPS,
     LEAST_SUMS,
-    SMALLEST_DOT_SIDE,
     SPLITS,
     TILE_DEPTHS,
     TILE_SIDES,
@@ -74,10 +74,14 @@ def variants(lifted: Lifted, base: Schedule, target: Target, fields: Collection[
 
 
 def _tiles(lifted: Lifted) -> list[Choice]:
-    """Tiles less than twice as long as the output's side; the shortest that ``tl.dot`` takes only where that is so."""
+    """Tiles less than twice as long as the output's side; the shortest that ``tl.dot`` takes only where that is so.
+
+    An axis that is reduced along has one block.
+    """
     assert isinstance(lifted.algorithm, Contraction)
     sizes = sizes_of(lifted.algorithm, lifted.launch)
-    rows, columns = (_sides(sizes[axis]) for axis in "mn")
+    held = held_whole(lifted.algorithm)
+    rows, columns = ([least_block(sizes[axis])] if axis in held else _sides(sizes[axis]) for axis in "mn")
     return [{"block_m": m, "block_n": n, "block_k": k} for m, n, k in product(rows, columns, TILE_DEPTHS)]
 
 

@@ -9,6 +9,7 @@ from tilewright.families.contraction.emit_expression import operands as epilogue
 from tilewright.families.contraction.emit_parts import HELD_VALUES, demanding, epilogue_instructions, parts_of
 from tilewright.families.contraction.layouts import all_placed, copied, lies_so
 from tilewright.families.contraction.narrowing import SMALL_LAUNCHES, narrowed_algorithm
+from tilewright.families.contraction.reductions import stored_places
 from tilewright.families.contraction.registers import REGISTERS
 from tilewright.families.contraction.sizes import sizes_of, values_of
 from tilewright.families.contraction.triangles import kept, skips, steps_of_programs
@@ -125,7 +126,7 @@ def _least(operand: Operand, sizes: Mapping[str, int]) -> float:
 def _stored(output: Output, sizes: Mapping[str, int]) -> float:
     """Bytes of one of a batch of outputs; of a triangle with nothing beyond its diagonal, those of its elements."""
     share = 1.0 if output.zero_outside else kept(output.orders, sizes)
-    return _bytes(output.operand.dtype) * max(sizes["m"], 1) * max(sizes["n"], 1) * share
+    return _bytes(output.operand.dtype) * prod(max(sizes[axis], 1) for axis in stored_places(output)) * share
 
 
 def _elements(operand: Operand, sizes: Mapping[str, int]) -> int:

@@ -50,7 +50,7 @@ def pointwise_or_blank(state: State, operation: Operation) -> None:
         found = re.search(r'symbol = "(\w+)"', operation.text)
         symbol = found.group(1) if found else ""
         word, reason = names.libdevice(symbol), f"uses {symbol or name}"
-    if operation.regions and name not in ("tt.reduce", "tt.scan"):
+    if operation.regions and name != "tt.scan":
         raise DeclinedError(reason)
     for result in operation.results:
         kind = _result_type(operation)
@@ -243,7 +243,7 @@ def _select(state: State, condition: Mask, left: p.Polynomial, right: p.Polynomi
 
 
 def _select_data(state: State, condition: Mask, left: Data, right: Data) -> Node:
-    """``where(mask, loaded, 0)`` is a masked load; of other choices by place, the one between data and 0 is followed.
+    """``where(mask, loaded, 0)`` is a masked load; of other choices by place, those of data or a number are followed.
 
     Between a loop over products and its first step alone, it is the loop: the other is there for a k of one block.
     Between it and the loop without a last step that is left out where it would add nothing, it is the whole.
@@ -262,7 +262,7 @@ def _select_data(state: State, condition: Mask, left: Data, right: Data) -> Node
     for one, other in ((left.node, right.node), (right.node, left.node)):
         if isinstance(one, Product) and isinstance(other, Product) and one == first_step(other):
             return other
-    if isinstance(right.node, Literal) and right.node.value == 0 and UNKNOWN not in condition.conditions:
+    if isinstance(right.node, Literal) and UNKNOWN not in condition.conditions:
         return Operator("where", (Place(condition.conditions), left.node, right.node), left.dtype)
     return Blank(BY_PLACE)
 
@@ -343,7 +343,6 @@ _SHIFTS = ("arith.shli", "arith.shrsi", "arith.shrui")
 _HARMLESS = ("llvm.intr.assume", "tt.return", "tt.assert", "gpu.barrier")
 
 _REASONS = {
-    "tt.reduce": "reduces a tile to a vector or a number",
     "tt.scan": "scans a tile",
     "tt.call": "calls a function that was not inlined",
     "scf.while": "holds a while loop",

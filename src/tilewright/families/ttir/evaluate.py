@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tilewright.families.ttir import arithmetic, memory, parts
+from tilewright.families.ttir import arithmetic, memory, parts, reductions
 from tilewright.families.ttir import operations as names
 from tilewright.families.ttir import polynomial as p
 from tilewright.families.ttir.loops import as_data, close, finish, open_argument, step_of
@@ -320,5 +320,6 @@ _HANDLERS: dict[str, _Handler] = {
     "tt.make_tensor_descriptor": memory.make_view,
     "tt.advance": memory.advance,
     "tt.dot": memory.dot,
+    "tt.reduce": reductions.reduce,
     **dict.fromkeys((*names.CASTS, *names.INTEGER_CASTS), arithmetic.cast),
 }

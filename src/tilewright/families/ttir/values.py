@@ -131,13 +131,27 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Reduced:
+    """The sum, the largest or the least element of a tile along one of its two axes."""
+
+    operation: str
+    """``sum``, ``max`` or ``min``."""
+    value: Node
+    """The tile, its axes as they were before the reduction."""
+    axis: int
+    kept: int
+    """Where the tile's other axis is now."""
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
 class Blank:
     """Data that is not followed any further; ``reason`` completes "the kernel …"."""
 
     reason: str
 
 
-Node = Load | Literal | Scalar | Operator | Product | Carried | Place | Part | Blank
+Node = Load | Literal | Scalar | Operator | Product | Carried | Place | Part | Reduced | Blank
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +292,8 @@ def _move_node(node: Node, places: Mapping[int, int], done: dict[int, Node]) -> 
         case Part():
             piece = None if node.piece is None else places.get(node.piece, node.piece)
             moved = replace(node, lanes=tuple(places.get(old, old) for old in node.lanes), piece=piece)
+        case Reduced():
+            moved = replace(node, kept=places.get(node.kept, node.kept))
         case Carried() if any(source != target for source, target in places.items()):
             moved = Blank("transposes or reshapes a value that a loop carries")
     done[id(node)] = moved
@@ -316,6 +332,8 @@ def children(node: Node) -> tuple[Node, ...]:
             return (node.a, node.b, node.base)
         case Part():
             return (node.whole,)
+        case Reduced():
+            return (node.value,)
     return ()
 
 
