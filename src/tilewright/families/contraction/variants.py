@@ -81,7 +81,9 @@ def _tiles(lifted: Lifted) -> list[Choice]:
     assert isinstance(lifted.algorithm, Contraction)
     sizes = sizes_of(lifted.algorithm, lifted.launch)
     held = held_whole(lifted.algorithm)
-    rows, columns = ([least_block(sizes[axis])] if axis in held else _sides(sizes[axis]) for axis in "mn")
+    # beside an axis that is held whole there may be room for the shortest side alone
+    others = [SMALLEST_DOT_SIDE] if held else []
+    rows, columns = ([least_block(sizes[axis])] if axis in held else [*others, *_sides(sizes[axis])] for axis in "mn")
     return [{"block_m": m, "block_n": n, "block_k": k} for m, n, k in product(rows, columns, TILE_DEPTHS)]
 
 

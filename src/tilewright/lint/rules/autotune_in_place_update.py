@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 
 import libcst as cst
 
@@ -57,12 +58,13 @@ def _updated(file: FileModel, kernel: Kernel) -> list[str]:
     """Return pointer parameters under an atomic update, or both loaded and stored through the same expression."""
     atomics: set[str] = set()
     places: dict[str, set[tuple[str, str]]] = {"load": set(), "store": set()}
+    sources = _sources(kernel)
     for node in walk(kernel.node.body):
         name = file.tl_name(node) if isinstance(node, cst.Call) else ""
         pointer = argument(node, 0, "pointer") if isinstance(node, cst.Call) and name else None
         if pointer is None:
             continue
-        bases = _bases(kernel, pointer)
+        bases = _bases(kernel, pointer, sources)
         if name.startswith("atomic_") and name != "atomic_load":
             atomics |= bases
         elif name in places:
@@ -70,15 +72,27 @@ def _updated(file: FileModel, kernel: Kernel) -> list[str]:
     return sorted(atomics | {base for base, _ in places["load"] & places["store"]})
 
 
-def _bases(kernel: Kernel, pointer: cst.BaseExpression) -> set[str]:
+def _sources(kernel: Kernel) -> Mapping[str, set[str]]:
+    """The names that each assigned name is computed from."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for node in walk(kernel.node.body):
+        if isinstance(node, cst.Assign):
+            for name in {name for item in node.targets for name in target_names(item.target)}:
+                found[name] |= _names(node.value)
+    return found
+
+
+def _names(node: cst.CSTNode) -> set[str]:
+    return {item.value for item in walk(node) if isinstance(item, cst.Name)}
+
+
+def _bases(kernel: Kernel, pointer: cst.BaseExpression, sources: Mapping[str, set[str]]) -> set[str]:
     """Return the run-time parameters that a pointer expression starts from, one assignment followed at a time."""
-    names = {node.value for node in walk(pointer) if isinstance(node, cst.Name)}
+    names = _names(pointer)
     seen: set[str] = set()
     while names - seen:
         name = (names - seen).pop()
         seen.add(name)
-        for node in walk(kernel.node.body):
-            if isinstance(node, cst.Assign) and any(name in target_names(item.target) for item in node.targets):
-                names |= {item.value for item in walk(node.value) if isinstance(item, cst.Name)}
+        names |= sources.get(name, set())
     loaded = {item.name for item in kernel.parameters if not item.constexpr}
     return {name for name in seen & loaded if "ptr" in name.lower() or dotted(pointer) == name}
