@@ -19,13 +19,13 @@ EXAMPLE = Path(__file__).parents[2] / "examples/seed"
 
 
 def test_the_seed_gets_a_large_tile_and_descriptors_together_or_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(joint, "PLANS_BUILT", 1)  # the one predicted fastest is what is asked for here
     request, target = read_request(
         str(EXAMPLE / "prompt.txt"), gpu="h200", metrics=None, reference=str(EXAMPLE / "reference.py"), inputs=None
     )
-    with search.Session(target, cache=tmp_path, interprets=False) as session:
+    with search.Session(target, interprets=False) as session:
         found = capture(request.source, target=target, worker=session.capture_worker, reference=request.reference_path)
         (analysed,) = analyse(found, session, metrics={}, stage=STAGE)
         before = analysed.analysis.estimate

@@ -55,13 +55,13 @@ def test_what_fails_goes_and_what_spills_elsewhere_goes_where_that_costs_nothing
 
 
 def test_a_large_tile_of_16_bits_starts_with_32_bits_too_since_its_steps_get_shorter(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(portable, "ARCHITECTURES", ())  # the target alone is what is asked about here
     request, target = read_request(
         str(EXAMPLE), gpu="h200", metrics=None, reference=None, inputs="A=f16[4096,4096] B=f16[4096,4096]"
     )
-    with search.Session(target, cache=tmp_path, interprets=False) as session:
+    with search.Session(target, interprets=False) as session:
         inputs = capture(request.source, target=target, worker=session.capture_worker, inputs=request.inputs)
         (analysed,) = analyse(inputs, session, metrics={}, stage=STAGE)
         own = analysed.lifted.schedule

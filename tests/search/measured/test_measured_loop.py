@@ -25,11 +25,10 @@ Optimize = Callable[..., Run]
 
 
 @pytest.fixture(scope="module")
-def optimize(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Optimize]:
+def optimize() -> Iterator[Optimize]:
     """Runs stages against a bench; processes and builds are kept between the runs."""
-    cache = tmp_path_factory.mktemp("builds")
     request, target = read_request(SEED, gpu="h200", metrics=None, reference=None, inputs=None)
-    with search.Session(target, cache=cache, interprets=False) as session:
+    with search.Session(target, interprets=False) as session:
 
         def call(
             bench: MeasuredBench,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import ceil, prod
 
 from tilewright.families.contraction.emit_expression import operands as epilogue_operands
@@ -28,6 +29,21 @@ _PARTIAL_BYTES = 4
 _NARROW_BYTES = 2
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What schedules of one launch do: a ranking asks for each several times, to see that it fits and how long it takes.
+
+    Kept for the launch asked about last; records are compared by identity, since they hold mappings.
+    """
+
+    lifted: Lifted
+    launch: Launch
+    works: dict[tuple[Schedule, bool], Work] = field(default_factory=dict)
+
+
+_known: _Known | None = None
+
+
 def work(lifted: Lifted, schedule: Schedule, launch: Launch, *, as_input: bool = False) -> Work:
     """What one launch under ``schedule`` does to the machine.
 
@@ -38,6 +54,17 @@ def work(lifted: Lifted, schedule: Schedule, launch: Launch, *, as_input: bool =
     Raises:
         ValueError: ``lifted`` is no contraction, or an extent cannot be evaluated.
     """
+    global _known
+    known = _known
+    if known is None or known.lifted is not lifted or known.launch is not launch:
+        known = _known = _Known(lifted, launch)
+    key = (schedule, as_input)
+    if key not in known.works:
+        known.works[key] = _work(lifted, schedule, launch, as_input=as_input)
+    return known.works[key]
+
+
+def _work(lifted: Lifted, schedule: Schedule, launch: Launch, *, as_input: bool) -> Work:
     if not isinstance(lifted.algorithm, Contraction):
         raise ValueError(f"{lifted.algorithm.kernel} is no contraction")
     algorithm = narrowed_algorithm(lifted.algorithm, schedule)
