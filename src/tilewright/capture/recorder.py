@@ -119,6 +119,8 @@ class Recorder:
                 strides=tuple(int(step) for step in value.strides),
                 offset=base.offset,
                 origin=base.origin,
+                block_shape=tuple(int(size) for size in value.block_shape),
+                padding=getattr(value, "padding", "zero"),
             )
         if isinstance(value, torch.Tensor):
             return self._tensor(name, _dtype(kind), value)

@@ -10,6 +10,7 @@ import libcst as cst
 from tilewright.records.trial import Refusal
 from tilewright.source import tree
 from tilewright.source.dead import drop_dead_assignments
+from tilewright.source.descriptors import DESCRIPTOR_MAKERS
 from tilewright.source.launches import LaunchSite, find_launches
 from tilewright.source.layout import format_source
 from tilewright.source.parts import arrange
@@ -22,7 +23,7 @@ _IMPORTS = {
     "triton": ("triton", "import triton"),
     "tl": ("triton.language", "import triton.language as tl"),
     "TensorDescriptor": (
-        "triton.tools.tensor_descriptor.TensorDescriptor",
+        DESCRIPTOR_MAKERS[0],
         "from triton.tools.tensor_descriptor import TensorDescriptor",
     ),
 }

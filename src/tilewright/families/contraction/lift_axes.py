@@ -214,11 +214,15 @@ def _sum_axis(
         stored = any(key in output.address.terms for output in outputs)
         if start is not None and (counts(key) or (atomic and not stored)) and fits({key: start}, rest_b, b.stride("k")):
             base[key] = start
-    return Axis(base, _summed_length(base, product.loop, block))
+    return Axis(base, summed_length(base, product.loop, block))
 
 
-def _summed_length(base: Terms, loop: Loop | None, block: int) -> Polynomial | None:
-    """Length of an unmasked k: what the loop covers."""
+def summed_length(base: Terms, loop: Loop | None, block: int) -> Polynomial | None:
+    """Length of an unmasked k: what the loop covers.
+
+    Raises:
+        DeclinedError: The loop does not move along k.
+    """
     if loop is None:
         return p.number(block)
     per_step = [value for key, value in base.items() if any(atom.key == loop.counter for atom in key)]

@@ -91,7 +91,7 @@ def _addressed(
     checked = range(len(view.shape)) if descriptor else operation.integers("boundaryCheck")
     total, conditions = p.number(0), []
     for axis, (offset, stride) in enumerate(zip(offsets, view.strides, strict=True)):
-        place = offset + lane(axis)
+        place = offset + lane(axis) if view.shape[axis] != 1 else offset
         total = total + place * stride
         if axis in checked:
             conditions.append(Condition(place, view.extents[axis]))
