@@ -98,9 +98,10 @@ def _wishes(algorithm: Contraction, pointers: Mapping[str, str]) -> dict[str, st
         every += [output.operand, *operands(output.value)]
     for operand in every:
         word = pointers.get(operand.parameter, "").removesuffix("_ptr").lower()
-        for axis, stride in operand.strides.items():
+        for axis in (axis for axis in (*algorithm.batch_axes, *_WORDS) if axis in operand.strides):
             end = axis if axis in _WORDS else "batch" if len(algorithm.batch_axes) == 1 else f"batch_{axis[1:]}"
-            wishes.setdefault(stride, f"stride_{word}{axis}" if len(word + end) == 2 else f"stride_{word}_{end}")
+            name = f"stride_{word}{axis}" if len(word + end) == 2 else f"stride_{word}_{end}"
+            wishes.setdefault(operand.strides[axis], name)
     return wishes | {name: name for name in _used(algorithm) if name not in wishes}
 
 

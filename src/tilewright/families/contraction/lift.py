@@ -109,7 +109,7 @@ def _lifted(launch: Launch, stores: Sequence[Store], *, descriptors: bool) -> Li
     parameters |= parts
     a, b, outputs = alike(a, b, outputs, product, parts, parameters)
     axes = solve(a, b, outputs, product, atomic=first.atomic)
-    found = Lengths(parameters, launch.grid)
+    found = Lengths(parameters, launch.grid, parts)
     for access in (a, b, *outputs):
         found.claim(access.address.strides.values())
     found.claim(axis.extent for axis in (axes.m, axes.n, axes.k) if axis.extent is not None)
