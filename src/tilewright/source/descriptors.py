@@ -132,7 +132,9 @@ class _Wrapper:
         """Whether a name or attribute that ``made`` reads, or an attribute of ``names``, is set after a line."""
         if names:
             return any(
-                isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load) and _root(node) in names
+                isinstance(node, ast.Attribute | ast.Subscript)
+                and not isinstance(node.ctx, ast.Load)
+                and _root(node) in names
                 for node in ast.walk(self.body)
             )
         read = {part for node in ast.walk(made) for part in _words(node)}
