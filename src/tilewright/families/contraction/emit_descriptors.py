@@ -47,8 +47,10 @@ def with_plain_pointers(algorithm: Contraction, parameters: Sequence[Parameter],
     used = _used(algorithm)
     left = [one for one in parameters if one.name in used or one.is_constexpr or one.name in axes]
     taken = {one.name for one in left} - axes.keys() | {"tl", "triton", "torch", *RESERVED}
-    pointers = {name: fresh(_pointer(name), taken | axes.keys() - {name}) for name in axes}
-    taken |= set(pointers.values())
+    pointers: dict[str, str] = {}
+    for name in axes:
+        pointers[name] = fresh(_pointer(name), taken | (axes.keys() - {name}))
+        taken.add(pointers[name])
     wishes = _wishes(algorithm, pointers)
     known = [part for name in axes for part in (*parts(name, axes[name]).shape, *parts(name, axes[name]).strides)]
     numbers: dict[str, str] = {}
