@@ -39,9 +39,8 @@ def small_problems(inputs: tuple[TensorSpec, ...], init_arguments: InitArguments
     """Derive problems that cross block boundaries yet run fast.
 
     Dimensions with equal values are taken to be one size, also where the value stands among the init arguments or as a
-    Python number among forward's arguments; sizes up to 16 are kept, except a batch,
-    which becomes 2. A problem that the original does not accept is
-    for the prover to drop.
+    Python number among forward's arguments; sizes up to 16 are kept, except a batch, which becomes 2. A problem that
+    the original does not accept is for the prover to drop.
 
     Args:
         inputs: forward's arguments at their real size.
@@ -49,8 +48,7 @@ def small_problems(inputs: tuple[TensorSpec, ...], init_arguments: InitArguments
 
     Returns:
         Problems labelled ``ragged``, ``ragged, powers of two kept``, ``even``, ``ragged large``, ``ragged small`` (for
-        kernels that are slow in the interpreter), ``size 1``, ``transposed storage``, ``sliced storage``,
-        ``ragged, rows of whole 16 bytes`` (multiples of 16, which few blocks divide),
+        kernels that are slow in the interpreter), ``size 1``, ``transposed storage``, ``sliced storage``, WHOLE_ROWS,
         ``misaligned`` (beginning one element into its storage), ``expanded`` (the leading dimension repeats one place
         in memory) and ``scaled`` (every size divided by one power of two, so that ratios hold), without repetitions.
     """

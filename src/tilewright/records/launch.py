@@ -25,6 +25,8 @@ class TensorArgument:
     strides of a descriptor are its own, which need not be those of the tensor behind it."""
     padding: str = "zero"
     """What a descriptor reads beyond the ends of its shape: ``zero`` or ``nan``."""
+    rounds_to_tf32: bool = False
+    """Whether a descriptor rounds float32 numbers to TF32 as it reads them (Triton 3.9)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -235,7 +235,7 @@ def equation(analysed: Analysed) -> str:
 
 
 def _stem(parameter: str) -> str:
-    return parameter.removesuffix("_ptr")
+    return parameter.removesuffix("_ptr").removesuffix("_desc")
 
 
 def _is_plain(algorithm: Contraction) -> bool:

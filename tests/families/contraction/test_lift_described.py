@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import evaluated
 import numpy as np
@@ -97,13 +98,20 @@ def test_a_descriptor_may_show_a_part_of_its_tensor() -> None:
     assert sizes_of(lifted.algorithm, lifted.launch) == {"m": 64, "n": 128, "k": 32}
 
 
-def test_a_descriptor_that_reads_nan_beyond_its_ends_is_declined() -> None:
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"padding": "nan"}, "the kernel reads NaN beyond the ends of a_desc"),
+        ({"rounds_to_tf32": True}, "the kernel reads a_desc through a descriptor that rounds to TF32"),
+    ],
+)
+def test_a_descriptor_that_does_more_than_a_masked_load_is_declined(change: dict[str, Any], reason: str) -> None:
     launch = CASES["hosted"].launch("hosted", 64, 128, 32)
     first, *rest = launch.arguments
     assert isinstance(first, TensorArgument)
-    refused = lift(replace(launch, arguments=(replace(first, padding="nan"), *rest)))
+    refused = lift(replace(launch, arguments=(replace(first, **change), *rest)))
     assert isinstance(refused, Refusal)
-    assert refused.reason == "the kernel reads NaN beyond the ends of a_desc"
+    assert refused.reason == reason
 
 
 def test_a_descriptor_that_the_launch_does_not_show_is_declined() -> None:

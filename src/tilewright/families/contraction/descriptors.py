@@ -23,9 +23,14 @@ def part_values(launch: Launch) -> dict[str, int]:
     return found
 
 
-def filled_with_nan(launch: Launch) -> str | None:
-    """A parameter whose descriptor reads NaN beyond its ends, if there is one."""
-    return next((one.parameter for one in _descriptors(launch) if one.padding == "nan"), None)
+def unfollowed(launch: Launch) -> str:
+    """What a descriptor does that a masked load does not, completing "the kernel …"; empty where none does."""
+    for one in _descriptors(launch):
+        if one.padding != "zero":
+            return f"reads NaN beyond the ends of {one.parameter}"
+        if one.rounds_to_tf32:
+            return f"reads {one.parameter} through a descriptor that rounds to TF32"
+    return ""
 
 
 def _descriptors(launch: Launch) -> Iterator[TensorArgument]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from tilewright.families.contraction.descriptors import described, filled_with_nan, part_values
+from tilewright.families.contraction.descriptors import described, part_values, unfollowed
 from tilewright.families.contraction.lift_access import ZERO, side_of
 from tilewright.families.contraction.lift_axes import (
     Access,
@@ -65,9 +65,8 @@ def lift(launch: Launch) -> Lifted | Refusal:
         given = described(launch)
         # descriptors of GPUs without a copy engine are pointers in the IR
         has_descriptors = "tt.make_tensor_descriptor" in launch.generic_ttir or "tt.descriptor" in launch.generic_ttir
-        padded = filled_with_nan(launch)
-        if padded is not None:
-            raise DeclinedError(f"reads NaN beyond the ends of {padded}")
+        if told := unfollowed(launch):
+            raise DeclinedError(told)
         return _lifted(launch, evaluate(function, names, given), descriptors=has_descriptors)
     except DeclinedError as declined:
         return _refusal(launch, reason or str(declined))
