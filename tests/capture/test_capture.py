@@ -165,7 +165,7 @@ def test_a_descriptor_argument_shows_the_tensor_behind_it(worker: Worker) -> Non
     )
     (launch,) = run(text_source(text), worker, f32("x", 64)).launches
     assert launch.arguments[0] == TensorArgument(
-        parameter="x", dtype="fp32", shape=(64,), strides=(1,), offset=0, origin="input:0"
+        parameter="x", dtype="fp32", shape=(64,), strides=(1,), offset=0, origin="input:0", block_shape=(16,)
     )
     assert launch.arguments[3] == ConstexprArgument(parameter="KIND", value="fp32")
     assert launch.ttir

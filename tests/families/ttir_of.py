@@ -60,9 +60,12 @@ def launch(
     constants: dict[str, object],
     grid: tuple[int, int, int],
     compute_capability: int = 80,
+    blocks: dict[str, tuple[int, ...]] | None = None,
 ) -> Launch:
-    """A Launch as capture would record it; every tensor contiguous."""
+    """A Launch as capture would record it; every tensor contiguous, and those in ``blocks`` behind a descriptor."""
+    blocks = blocks or {}
     types = {name: f"*{dtype}" for name, (dtype, _) in tensors.items()}
+    types |= {name: f"tensordesc<{tensors[name][0]}{list(block)}>" for name, block in blocks.items()}
     types |= {name: "fp32" if isinstance(value, float) else "i32" for name, value in scalars.items()}
     text = generic_ttir(file, kernel, types, constants, compute_capability)
     arguments: list[Argument] = []
@@ -78,6 +81,7 @@ def launch(
                     strides=strides,
                     offset=0,
                     origin=f"input:{len(arguments)}",
+                    block_shape=blocks.get(name, ()),
                 )
             )
         elif name in scalars:

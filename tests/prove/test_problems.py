@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilewright.prove.problems import real_problems, small_problems
+from tilewright.prove.problems import WHOLE_ROWS, real_problems, small_problems
 from tilewright.records.source import TensorSpec
 
 SIZES = st.sampled_from([1, 3, 16, 17, 64, 100, 768, 1024, 4096])
@@ -19,6 +19,14 @@ def test_misaligned_and_expanded_views(seed_inputs: tuple[TensorSpec, ...]) -> N
     assert all(spec.strides is None for spec in problems["misaligned"].inputs)
     assert [spec.strides for spec in problems["expanded"].inputs] == [(0, 1), (0, 1)]
     assert {spec.offset for p in problems.values() if p.label != "misaligned" for spec in p.inputs} == {0}
+
+
+def test_what_stands_in_for_ragged_problems_has_rows_of_whole_16_bytes(seed_inputs: tuple[TensorSpec, ...]) -> None:
+    problems = {problem.label: problem for problem in small_problems(seed_inputs)}
+    shapes = [spec.shape for spec in problems[WHOLE_ROWS].inputs]
+    assert all(size % 16 == 0 for shape in shapes for size in shape)
+    assert all(size % 64 for shape in shapes for size in shape)
+    assert len({size for shape in shapes for size in shape}) == 3
 
 
 def test_real_sizes_of_a_matrix_product(seed_inputs: tuple[TensorSpec, ...]) -> None:

@@ -45,6 +45,12 @@ def test_the_wrapper_of_the_reference_prompt_comes_out_clean():
         pytest.param("a, (b, c) = 1, (2, 3)\nreturn n", "return n", id="unpack-unused"),
         pytest.param("# why\na = 1  # how\n\nreturn n", "\nreturn n", id="comments-go-too"),
         pytest.param("if n > 1:\n    a = 1\nelif n:\n    a = 2\nelse:\n    a = 3\nreturn n", "return n", id="empty-if"),
+        pytest.param(
+            "from triton.tools.tensor_descriptor import TensorDescriptor as D\nb = [n, 1]\n"
+            "d = D.from_tensor(x, b)\ne = D(x, x.shape, x.stride(), [n, 64])\nreturn n",
+            "from triton.tools.tensor_descriptor import TensorDescriptor as D\nreturn n",
+            id="descriptors",
+        ),
         pytest.param("if n: a = 1\nreturn n", "return n", id="one-line-if"),
         pytest.param("if n: a = 1; b = 2\nreturn b", "if n: a = 1; b = 2\nreturn b", id="one-line-if-used"),
         pytest.param("if n:\n    a = 1\nelse:\n    b = 2\nreturn b", "if not n:\n    b = 2\nreturn b", id="else-stays"),

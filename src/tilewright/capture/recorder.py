@@ -119,6 +119,9 @@ class Recorder:
                 strides=tuple(int(step) for step in value.strides),
                 offset=base.offset,
                 origin=base.origin,
+                block_shape=tuple(int(size) for size in value.block_shape),
+                padding=getattr(value, "padding", "zero"),
+                rounds_to_tf32=bool(getattr(value, "round_f32_to_tf32", False)),
             )
         if isinstance(value, torch.Tensor):
             return self._tensor(name, _dtype(kind), value)

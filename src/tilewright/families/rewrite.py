@@ -10,6 +10,8 @@ import libcst as cst
 from tilewright.records.trial import Refusal
 from tilewright.source import tree
 from tilewright.source.dead import drop_dead_assignments
+from tilewright.source.descriptors import DESCRIPTOR_MAKERS
+from tilewright.source.imports import drop_unused_imports
 from tilewright.source.launches import LaunchSite, find_launches
 from tilewright.source.layout import format_source
 from tilewright.source.parts import arrange
@@ -22,7 +24,7 @@ _IMPORTS = {
     "triton": ("triton", "import triton"),
     "tl": ("triton.language", "import triton.language as tl"),
     "TensorDescriptor": (
-        "triton.tools.tensor_descriptor.TensorDescriptor",
+        DESCRIPTOR_MAKERS[0],
         "from triton.tools.tensor_descriptor import TensorDescriptor",
     ),
 }
@@ -57,7 +59,7 @@ def unique_names(text: str, wishes: Iterable[str]) -> dict[str, str]:
 
 
 def finish(before: str, text: str, functions: Sequence[str]) -> str:
-    """Sweep up after an edit: dead local names, names that got free, helpers that lost their caller, imports, layout.
+    """Sweep up after an edit: dead local names, names that got free, helpers and imports that lost their user, layout.
 
     Args:
         before: The input's text.
@@ -68,6 +70,7 @@ def finish(before: str, text: str, functions: Sequence[str]) -> str:
         text = drop_dead_assignments(text, function)
     text = _settle_names(text)
     text = _drop_orphans(before, text)
+    text = drop_unused_imports(text, among=tree.names_read(tree.parse(before), quoted=True))
     return format_source(arrange(_with_imports(text)))
 
 

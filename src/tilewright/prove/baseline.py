@@ -15,6 +15,7 @@ from tilewright.prove.baselines import Baselines, can_vary, make_case
 from tilewright.prove.compare import Baseline, original_is_wrong
 from tilewright.prove.halves import Array
 from tilewright.prove.plan import LONG, Planned, plan, plan_own, plan_real, plan_varied, probes, size_of
+from tilewright.prove.problems import WHOLE_ROWS
 from tilewright.prove.results import Result, State
 from tilewright.prove.session import (
     CUDA,
@@ -211,7 +212,9 @@ class BaselineBuilder:
     def _affordable(self, session: Session, problems: Sequence[Problem], dtypes: Sequence[str]) -> list[Planned]:
         """The plan for the problems that the original accepts and that fit into the time, in their order."""
         limit_s = min(self.timeout_s * _SHARE, _AFFORDABLE_S)
-        took_s = self._probe(session, problems, limit_s)
+        took_s = self._probe(session, [p for p in problems if p.label != WHOLE_ROWS], limit_s)
+        if not any(p.label.startswith("ragged") for p in took_s):
+            took_s |= self._probe(session, [p for p in problems if p.label == WHOLE_ROWS], limit_s)
         ragged = [p for p in problems if p in took_s and p.label.startswith("ragged")]
         cheap = [p for p in ragged if took_s[p] * _RUNS_OF_MAIN <= limit_s * _SHARE_OF_MAIN]
         fastest = min(ragged or took_s, key=took_s.__getitem__, default=None)

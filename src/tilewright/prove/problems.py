@@ -11,6 +11,9 @@ from tilewright.records.source import TensorSpec
 
 AS_STATED = "as stated"
 """Label of a call at the very sizes that the user stated."""
+WHOLE_ROWS = "ragged, rows of whole 16 bytes"
+"""Label of what stands in for the ragged problems where the original takes none of them: wrappers that make tensor
+descriptors of their inputs take no other rows."""
 InitArguments = tuple[int | float | bool | str | tuple[int, ...] | None, ...]
 
 _KEPT_UP_TO = 16
@@ -28,6 +31,7 @@ _LARGEST_WORK = 4_000_000
 _EVEN = ((128, 64, 192, 96, 32, 48), (64, 32, 96, 48, 16, 24), (32, 16, 48, 24, 64, 8), (16, 8, 32, 24, 4, 12))
 _RAGGED = ((100, 52, 36, 28, 44, 20), (37, 23, 19, 13, 29, 11), (19, 13, 11, 7, 17, 5), (7, 5, 3, 11, 13, 6))
 _SMALL = ((19, 13, 11, 7, 17, 5), (7, 5, 3, 11, 13, 6))
+_WHOLE_ROWS = ((144, 80, 48, 112, 176, 208), (80, 48, 112, 16, 144, 176), (48, 80, 16, 112, 144, 176), (48, 16, 80))
 _LARGE = ((257, 129, 65, 33, 17, 9), (129, 65, 33, 17, 9, 5), (65, 33, 17, 9, 5, 3))
 
 
@@ -35,9 +39,8 @@ def small_problems(inputs: tuple[TensorSpec, ...], init_arguments: InitArguments
     """Derive problems that cross block boundaries yet run fast.
 
     Dimensions with equal values are taken to be one size, also where the value stands among the init arguments or as a
-    Python number among forward's arguments; sizes up to 16 are kept, except a batch,
-    which becomes 2. A problem that the original does not accept is
-    for the prover to drop.
+    Python number among forward's arguments; sizes up to 16 are kept, except a batch, which becomes 2. A problem that
+    the original does not accept is for the prover to drop.
 
     Args:
         inputs: forward's arguments at their real size.
@@ -45,7 +48,7 @@ def small_problems(inputs: tuple[TensorSpec, ...], init_arguments: InitArguments
 
     Returns:
         Problems labelled ``ragged``, ``ragged, powers of two kept``, ``even``, ``ragged large``, ``ragged small`` (for
-        kernels that are slow in the interpreter), ``size 1``, ``transposed storage``, ``sliced storage``,
+        kernels that are slow in the interpreter), ``size 1``, ``transposed storage``, ``sliced storage``, WHOLE_ROWS,
         ``misaligned`` (beginning one element into its storage), ``expanded`` (the leading dimension repeats one place
         in memory) and ``scaled`` (every size divided by one power of two, so that ratios hold), without repetitions.
     """
@@ -70,6 +73,7 @@ def small_problems(inputs: tuple[TensorSpec, ...], init_arguments: InitArguments
         ("ragged, powers of two kept", _RAGGED, {**batches, **powers}, 1),
         ("even", _EVEN, batches, 0),
         ("ragged large", _LARGE, batches, 1),
+        (WHOLE_ROWS, _WHOLE_ROWS, batches, 16),
     ):
         sizes = _fitting(inputs, values, lists, fixed, lower=lower)
         if _is_small(inputs, sizes):

@@ -10,7 +10,7 @@ from tilewright.records.source import TensorSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorArgument:
-    """A pointer argument and the tensor behind it. Sizes, strides and offsets count elements."""
+    """A pointer, or a descriptor made on the host, and the tensor behind it. All its numbers count elements."""
 
     parameter: str
     dtype: str
@@ -20,6 +20,13 @@ class TensorArgument:
     offset: int
     origin: str
     """``input:0`` (position among forward's arguments), ``state:NAME`` (parameter or buffer) or ``allocated:0``."""
+    block_shape: tuple[int, ...] = ()
+    """Elements that one load or store of a tensor descriptor moves, along each axis; empty for a pointer. The shape and
+    strides of a descriptor are its own, which need not be those of the tensor behind it."""
+    padding: str = "zero"
+    """What a descriptor reads beyond the ends of its shape: ``zero`` or ``nan``."""
+    rounds_to_tf32: bool = False
+    """Whether a descriptor rounds float32 numbers to TF32 as it reads them (Triton 3.9)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,8 +95,8 @@ def arithmetic(algorithm: Algorithm) -> str:
 
 
 def name_of(operand: Operand) -> str:
-    """The parameter without the words that only say that it is a pointer."""
-    return operand.parameter.removesuffix("_ptr")
+    """The parameter without the words that only say that it is a pointer or a descriptor."""
+    return operand.parameter.removesuffix("_ptr").removesuffix("_desc")
 
 
 def expression(value: Expression) -> str:

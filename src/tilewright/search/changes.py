@@ -243,7 +243,7 @@ def _epilogue_words(algorithm: Contraction) -> str:
 
 
 def _stem(parameter: str) -> str:
-    return parameter.removesuffix("_ptr")
+    return parameter.removesuffix("_ptr").removesuffix("_desc")
 
 
 def _is_plain(algorithm: Contraction) -> bool:

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 import libcst as cst
 
 from tilewright.source import tree
+from tilewright.source.descriptors import DESCRIPTOR_MAKERS
 from tilewright.source.layout import leading, with_leading
 from tilewright.source.walk import children, inspect
 
 _PURE_CALLS = {"min", "max", "int", "len", "abs", "bool", "float", "range", "tuple", "list",
                "triton.cdiv", "triton.next_power_of_2", "math.ceil", "math.floor", "math.prod"}  # fmt: skip
-_PURE_METHODS = {"stride", "size", "numel", "dim", "element_size", "is_contiguous", "bit_length"}
 _NUMBER_CALLS = _PURE_CALLS - {"min", "max", "range", "tuple", "list"}
+_PURE_CALLS |= set(DESCRIPTOR_MAKERS)
+_PURE_METHODS = {"stride", "size", "numel", "dim", "element_size", "is_contiguous", "bit_length"}
 _INTROSPECTION = {"locals", "vars", "eval", "exec", "globals", "dir"}
 
 
@@ -22,9 +24,10 @@ def drop_dead_assignments(text: str, function: str) -> str:
 
     Only assignments whose right side does nothing but compute a value go: names, attributes, arithmetic, comparisons,
     subscripts, collections, lambdas, and calls of ``min max int len abs bool float range math.* triton.cdiv
-    triton.next_power_of_2 x.stride() x.size() x.numel() x.dim()``. Local functions that are never used, and ``if`` and
-    ``for`` statements left empty go too, each with the comment right above it. Asserts, raises and every other call
-    stay, and with them all that they read. An unpacking goes as a whole or not at all.
+    triton.next_power_of_2 x.stride() x.size() x.numel() x.dim() TensorDescriptor TensorDescriptor.from_tensor``. Local
+    functions that are never used, and ``if`` and ``for`` statements left empty go too, each with the comment right
+    above it. Asserts, raises and every other call stay, and with them all that they read. An
+    unpacking goes as a whole or not at all.
 
     >>> before = '''
     ... def run(x, n):

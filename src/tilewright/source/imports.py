@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import libcst as cst
 
 from tilewright.source import tree
@@ -9,8 +11,10 @@ from tilewright.source import tree
 _WANTED = ("torch", "torch.nn", "triton", "triton.language")
 
 
-def drop_unused_imports(text: str) -> str:
+def drop_unused_imports(text: str, among: Collection[str] | None = None) -> str:
     """Delete module-level imports that nothing uses; torch, torch.nn, triton and triton.language stay (the contract).
+
+    Where ``among`` is given, only names among those go.
 
     >>> print(drop_unused_imports("import os, math\\nimport triton\\nx = math.pi\\n"), end="")
     import math
@@ -19,6 +23,8 @@ def drop_unused_imports(text: str) -> str:
     """
     module = tree.parse(text)
     used = tree.names_read(module, quoted=True)
+    if among is not None:
+        used |= tree.import_names(module).keys() - set(among)
     body: list[tree.TopLevel] = []
     for statement in module.body:
         small = [_used_part(part, used) for part in tree.small_statements(statement)]

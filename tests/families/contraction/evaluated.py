@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tilewright.families.contraction.descriptors import part_values
 from tilewright.families.index_expression import evaluate
 from tilewright.records.algorithm import (
     Accumulated,
@@ -50,6 +51,7 @@ def run(algorithm: Contraction, launch: Launch, memory: dict[str, np.ndarray[Any
     """Store what the algorithm computes into ``memory``, in float64 but for narrowing casts."""
     scalars = {x.parameter: x.value for x in launch.arguments if isinstance(x, ScalarArgument)}
     sizes = {name: int(value) for name, value in scalars.items() if isinstance(value, int)}
+    sizes |= part_values(launch)
     sizes |= {f"grid_{axis}": length for axis, length in enumerate(launch.grid)}
     lengths = {axis: evaluate(text, sizes) for axis, text in algorithm.extents.items()}
     assert tuple(algorithm.extents) == ("m", "n", "k", *algorithm.batch_axes)

@@ -1,5 +1,7 @@
 """Kernels whose source is kept: launch settings and swapped axes."""
 
+from dataclasses import replace
+
 import pytest
 
 from tilewright.families import opaque
@@ -55,6 +57,17 @@ module {
       tt.store %4, %x, %mask : tensor<64x!tt.ptr<f32>>
       scf.yield %p : tensor<64x!tt.ptr<f32>>
     }
+    tt.return
+  }
+}
+"""
+
+
+DESCRIBED = """\
+module {
+  tt.func public @scale_kernel(%x_ptr: !tt.tensordesc<64x64xf32>, %y_ptr: !tt.tensordesc<64x64xf32>, %n: i32) {
+    %x = tt.descriptor_load %x_ptr[%c0, %c0] : !tt.tensordesc<64x64xf32> -> tensor<64x64xf32>
+    tt.descriptor_store %STORED[%c0, %c0], %x : !tt.tensordesc<64x64xf32>, tensor<64x64xf32>
     tt.return
   }
 }
@@ -123,6 +136,23 @@ def test_a_kernel_that_reads_what_it_writes_is_not_tuned(stored: str, origin: st
     refused = emitted(Schedule(num_warps=2), Schedule(num_warps=4), case=case)
     assert isinstance(refused, Refusal)
     assert "reads what it writes" in refused.reason
+
+
+@pytest.mark.parametrize(
+    ("stored", "origin", "tuned"),
+    [("y_ptr", "allocated:0", True), ("y_ptr", "input:0", False), ("x_ptr", "allocated:0", False)],
+)
+def test_descriptors_are_read_and_written_like_pointers(stored: str, origin: str, tuned: bool) -> None:
+    described = replace(launch(stored, origin), generic_ttir=DESCRIBED.replace("STORED", stored))
+    plans = opaque.candidates(opaque.lift(described), target(), stage())
+    assert any(len(plan) > 1 for plan in plans) == tuned
+
+
+@pytest.mark.parametrize("operation", ["descriptor_reduce add", "descriptor_scatter", "descriptor_gather"])
+def test_other_operations_on_descriptors_are_not_run_again(operation: str) -> None:
+    text = DESCRIBED.replace("descriptor_store", operation).replace("STORED", "y_ptr")
+    plans = opaque.candidates(opaque.lift(replace(launch(), generic_ttir=text)), target(), stage())
+    assert all(len(plan) == 1 for plan in plans)
 
 
 def test_candidates_are_other_warps_a_list_and_swapped_axes() -> None:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import replace
 
+from tilewright.families.contraction.emit_descriptors import Plain, unwrapped_arguments, with_plain_pointers
 from tilewright.families.contraction.emit_kernel import ContractionKernel
 from tilewright.families.contraction.emit_launch import launch_text
 from tilewright.families.contraction.emit_narrow import narrow_function_text, narrow_text, scale_texts
@@ -54,7 +55,8 @@ def emit(source: KernelSource, lifted: Lifted, plan: Sequence[Schedule], *, docs
     clash = [p.name for p in parameters if p.name in RESERVED and not p.is_constexpr]
     if clash:
         return Refusal(what=f"rewriting {algorithm.kernel}", reason=f"its {clash[0]} is a number of the run")
-    sized = with_named_sizes(algorithm, parameters, lifted.launch)
+    plain = with_plain_pointers(algorithm, parameters, lifted.launch)
+    sized = with_named_sizes(plain.algorithm, plain.parameters, lifted.launch)
     prepared = preparation(source.text, sized.algorithm, sized.parameters, plan)
     kernel = ContractionKernel(sized.algorithm, sized.parameters, plan, prepared)
     main = kernel.text(docstring)
@@ -66,7 +68,7 @@ def emit(source: KernelSource, lifted: Lifted, plan: Sequence[Schedule], *, docs
     again = wide[0] if wide else None
     text = source.text
     for site in reversed(sites):
-        arguments = _arguments(source.text, site, sized, (main, reduction, again), prepared)
+        arguments = _arguments(source.text, site, plain, sized, (main, reduction, again), prepared)
         if isinstance(arguments, Refusal):
             return arguments
         taken = set(names_in(source.text))
@@ -108,6 +110,7 @@ def _helpers(prepared: Preparation | None) -> tuple[str, ...]:
 def _arguments(
     text: str,
     site: LaunchSite,
+    plain: Plain,
     sized: Sized,
     kernels: Sequence[KernelText | None],
     prepared: Preparation | None,
@@ -116,6 +119,10 @@ def _arguments(
     algorithm = sized.algorithm
     what = f"rewriting the launch of {algorithm.kernel} in line {site.line}"
     arguments = {**_defaults(text, algorithm.kernel), **site.arguments}
+    unwrapped = unwrapped_arguments(plain, text, site, arguments)
+    if isinstance(unwrapped, str):
+        return Refusal(what=what, reason=unwrapped)
+    arguments |= unwrapped
     added = added_arguments(sized, text, site, arguments)
     if isinstance(added, str):
         return Refusal(what=what, reason=added)

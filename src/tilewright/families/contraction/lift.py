@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from tilewright.families.contraction.descriptors import described, part_values, unfollowed
 from tilewright.families.contraction.lift_access import ZERO, side_of
 from tilewright.families.contraction.lift_axes import (
     Access,
@@ -20,6 +21,7 @@ from tilewright.families.contraction.lift_axes import (
     solve,
     written,
 )
+from tilewright.families.contraction.lift_described import alike
 from tilewright.families.contraction.lift_epilogue import Tile, expression, is_linear, placed
 from tilewright.families.contraction.lift_extents import Lengths, text
 from tilewright.families.contraction.lift_order import Order, examine
@@ -61,9 +63,12 @@ def lift(launch: Launch) -> Lifted | Refusal:
         return _refusal(launch, reason)
     try:
         names = [x.parameter for x in launch.arguments if not isinstance(x, ConstexprArgument)]
-        return _lifted(
-            launch, evaluate(function, names), descriptors="tt.make_tensor_descriptor" in launch.generic_ttir
-        )
+        given = described(launch)
+        # descriptors of GPUs without a copy engine are pointers in the IR
+        has_descriptors = "tt.make_tensor_descriptor" in launch.generic_ttir or "tt.descriptor" in launch.generic_ttir
+        if told := unfollowed(launch):
+            raise DeclinedError(told)
+        return _lifted(launch, evaluate(function, names, given), descriptors=has_descriptors)
     except DeclinedError as declined:
         return _refusal(launch, reason or str(declined))
     except KeyError as unknown:
@@ -98,10 +103,13 @@ def _lifted(launch: Launch, stores: Sequence[Store], *, descriptors: bool) -> Li
     load_b, casts_b = _operand(product.b)
     a, b = read_load(load_a, in_a), read_load(load_b, in_b)
     outputs = [written(store, in_out) for store in stores]
-    axes = solve(a, b, outputs, product, atomic=first.atomic)
     parameters = {x.parameter: int(x.value) for x in launch.arguments
                   if isinstance(x, ScalarArgument) and x.dtype[:1] in "iu" and x.dtype != "i1"}  # fmt: skip
-    found = Lengths(parameters, launch.grid)
+    parts = part_values(launch)
+    parameters |= parts
+    a, b, outputs = alike(a, b, outputs, product, parts, parameters)
+    axes = solve(a, b, outputs, product, atomic=first.atomic)
+    found = Lengths(parameters, launch.grid, parts)
     for access in (a, b, *outputs):
         found.claim(access.address.strides.values())
     found.claim(axis.extent for axis in (axes.m, axes.n, axes.k) if axis.extent is not None)

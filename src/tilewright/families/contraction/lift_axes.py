@@ -17,6 +17,7 @@ from tilewright.families.contraction.lift_access import (
     fits,
     side_of,
     unwrap,
+    varies,
     without,
 )
 from tilewright.families.ttir import polynomial as p
@@ -160,6 +161,8 @@ def solve(a: Access, b: Access, outputs: Sequence[Access], product: Product, *, 
     rest_a = without(a.address.terms, m.base, a.stride("m"))
     rest_b = without(b.address.terms, n.base, b.stride("n"))
     k = _sum_axis(a, b, rest_a, rest_b, outputs, product, block_k, atomic=atomic)
+    if not atomic:
+        _refuse_parts(m, n, k, outputs)
     _check_masks(a, b, outputs, m, n, k, atomic=atomic)
     masked_k = any(bound.terms == k.base for x in (a, b) for bound in x.bounds_of("k"))
     bare = Axes(m, n, k, (), wrapped=any(x.wraps for x in (a, b)), masked_k=masked_k)
@@ -224,11 +227,15 @@ def _sum_axis(
         stored = any(key in output.address.terms for output in outputs)
         if start is not None and (counts(key) or (atomic and not stored)) and fits({key: start}, rest_b, b.stride("k")):
             base[key] = start
-    return Axis(base, _summed_length(base, product.loop, block))
+    return Axis(base, summed_length(base, product.loop, block))
 
 
-def _summed_length(base: Terms, loop: Loop | None, block: int) -> Polynomial | None:
-    """Length of an unmasked k: what the loop covers."""
+def summed_length(base: Terms, loop: Loop | None, block: int) -> Polynomial | None:
+    """Length of an unmasked k: what the loop covers.
+
+    Raises:
+        DeclinedError: The loop does not move along k.
+    """
     if loop is None:
         return p.number(block)
     per_step = [value for key, value in base.items() if any(atom.key == loop.counter for atom in key)]
@@ -253,6 +260,22 @@ def _check_masks(a: Access, b: Access, outputs: Sequence[Access], m: Axis, n: Ax
                 if name == "k" and atomic:
                     continue
                 raise DeclinedError(f"masks {access.parameter} along {name} by two different bounds")
+
+
+def _refuse_parts(m: Axis, n: Axis, k: Axis, outputs: Sequence[Access]) -> None:
+    """Decline a kernel each of whose programs sums one part of k and stores it in a place of its own.
+
+    Raises:
+        DeclinedError: It does, so what it stores is no product yet.
+    """
+    moving = {atom for key in k.base for atom in key if varies(atom) and atom.kind != "counter"}
+    for output in outputs:
+        left = without(output.address.terms, m.base, output.stride("m"))
+        if any(atom in moving for key in without(left, n.base, output.stride("n")) for atom in key):
+            raise DeclinedError(
+                f"stores the sum over each part of k beside the others, in {output.parameter}: "
+                "a split of k whose parts are added up elsewhere"
+            )
 
 
 def _batches(left: Mapping[str, Terms], loop: Loop | None) -> tuple[Batch, ...]:
@@ -301,7 +324,7 @@ def stored_axes(store: Store, axes: Mapping[str, int]) -> Mapping[str, int]:
     names = {lane: axis for axis, lane in axes.items()}
     reduced = {names[lane] for lane in _reduced_lanes(store.value)}
     rank = len(store.pointer.shape)
-    if rank == len(axes):
+    if rank > max(axes.values()):
         return {axis: lane for axis, lane in axes.items() if axis not in reduced or store.pointer.shape[lane] != 1}
     left = axes.keys() - reduced
     if rank != 1 or len(left) != 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tilewright.families.contraction.lift_access import as_polynomial
@@ -19,6 +19,8 @@ class Lengths:
     parameters: Mapping[str, int]
     """Whole-number run-time parameters with their captured values."""
     grid: tuple[int, int, int]
+    parts: Collection[str] = ()
+    """Those of the parameters that came with descriptors."""
     used: set[str] = field(default_factory=set)
 
     def claim(self, values: Iterable[Polynomial]) -> None:
@@ -74,11 +76,18 @@ class Lengths:
         return self._matching(int(length.evaluate(self.values()))) or length
 
     def _matching(self, value: int) -> Polynomial | None:
-        names = [name for name, own in self.parameters.items() if own == value]
-        if len(names) == 1 and names[0] not in self.used and value > 1:
-            self.used.add(names[0])
-            return p.atom("parameter", names[0])
-        return None
+        if value <= 1:
+            return None
+        equal = [name for name, own in self.parameters.items() if own == value]
+        names = [name for name in equal if name not in self.parts]
+        # several descriptors bring the same length, and an axis that none of them ends may have any of those
+        free = [name for name in equal if name not in self.used] if not names else []
+        if len(names) == 1 and names[0] not in self.used:
+            free = names
+        if not free:
+            return None
+        self.used.add(free[0])
+        return p.atom("parameter", free[0])
 
 
 def upper_bound(index: Polynomial) -> Polynomial | None:

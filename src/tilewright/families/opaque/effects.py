@@ -9,7 +9,7 @@ from tilewright.records.launch import Launch, TensorArgument
 _NAME = re.compile(r"%[A-Za-z_0-9$.]+")
 _ASSIGN = re.compile(r"^\s*(%[^=]+?)\s=\s(.*)$")
 _ITERATION = re.compile(r"(%[A-Za-z_0-9$.]+) = (%[A-Za-z_0-9$.]+)")
-_POINTER = re.compile(r"(%[A-Za-z_0-9$.]+): !tt\.ptr")
+_POINTER = re.compile(r"(%[A-Za-z_0-9$.]+): !tt\.(?:ptr|tensordesc)")
 
 
 def rerun_hazard(launch: Launch) -> str | None:
@@ -23,12 +23,16 @@ def rerun_hazard(launch: Launch) -> str | None:
     for sign, reason in (
         ("tt.atomic", "it updates memory atomically: each trial run would add again"),
         ("tt.call", "it calls a function that is not inlined, whose effects are not read"),
-        ("tensor_descriptor", "it goes through tensor descriptors, whose effects are not read"),
+        ("make_tensor_descriptor", "it goes through tensor descriptors that it makes, whose effects are not read"),
+        ("descriptor_reduce", "it updates memory atomically: each trial run would add again"),
+        ("descriptor_scatter", "it scatters through tensor descriptors, whose effects are not read"),
+        ("descriptor_gather", "it gathers through tensor descriptors, whose effects are not read"),
         ("inline_asm", "it holds inline assembly, whose effects are not read"),
     ):
         if sign in text:
             return reason
-    loaded, stored = _roots(text, "tt.load"), _roots(text, "tt.store")
+    loaded = _roots(text, "tt.load", "tt.descriptor_load")
+    stored = _roots(text, "tt.store", "tt.descriptor_store")
     if loaded is None or stored is None:
         return "the tensor behind one of its pointers cannot be told"
     tensors = {
@@ -40,12 +44,12 @@ def rerun_hazard(launch: Launch) -> str | None:
     return f"it reads what it writes ({both[0]}): a trial run would change its own input" if both else None
 
 
-def _roots(text: str, operation: str) -> set[str] | None:
-    """Parameters that the pointers of ``operation`` come from; ``None`` where one comes from nowhere."""
+def _roots(text: str, *operations: str) -> set[str] | None:
+    """Parameters that the pointers and descriptors of ``operations`` come from; ``None`` where one is from nowhere."""
     sources, parameters = _sources(text)
     found: set[str] = set()
     for line in text.splitlines():
-        match = re.search(rf"\b{re.escape(operation)} (%[A-Za-z_0-9$.]+)", line)
+        match = re.search(rf"\b(?:{'|'.join(map(re.escape, operations))}) (%[A-Za-z_0-9$.]+)", line)
         if match is None:
             continue
         roots = _closure(match[1], sources) & parameters
@@ -56,7 +60,7 @@ def _roots(text: str, operation: str) -> set[str] | None:
 
 
 def _sources(text: str) -> tuple[dict[str, set[str]], set[str]]:
-    """For each value the values it is computed from, and the pointer parameters."""
+    """For each value the values it is computed from, and the parameters that are pointers or descriptors."""
     sources: dict[str, set[str]] = {}
     parameters: set[str] = set()
     for line in text.splitlines():

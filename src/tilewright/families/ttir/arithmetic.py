@@ -33,6 +33,7 @@ from tilewright.families.ttir.values import (
     first_step,
     lane,
     move_lanes,
+    settled,
 )
 
 
@@ -222,8 +223,9 @@ def same(state: State, operation: Operation) -> None:
 
 def chosen(state: State, condition: Mask, left: Value, right: Value) -> Value:
     """Return ``left`` where the condition holds, else ``right``."""
-    if left == right:
-        return left
+    decided = settled(condition)
+    if left == right or decided is not None:
+        return right if decided is False else left
     match left, right:
         case Integer(), Integer():
             return Integer(left.shape, _select(state, condition, left.value, right.value))

@@ -13,19 +13,18 @@ from dataclasses import dataclass, replace
 from tilewright.families.ttir import arithmetic, memory, parts, reductions
 from tilewright.families.ttir import operations as names
 from tilewright.families.ttir import polynomial as p
+from tilewright.families.ttir.arguments import arguments
 from tilewright.families.ttir.loops import as_data, close, finish, open_argument, step_of
-from tilewright.families.ttir.parser import Block, Function, Operation, Type
+from tilewright.families.ttir.parser import Block, Function, Operation
 from tilewright.families.ttir.peeled import ahead, at, may_be_made_ahead, trips
 from tilewright.families.ttir.state import DeclinedError, State
 from tilewright.families.ttir.values import (
     UNKNOWN,
     Condition,
-    Data,
     Integer,
     Loop,
     Mask,
     Pointer,
-    Scalar,
     Store,
     Value,
     View,
@@ -33,31 +32,21 @@ from tilewright.families.ttir.values import (
 )
 
 
-def evaluate(function: Function, parameters: Sequence[str] = ()) -> tuple[Store, ...]:
+def evaluate(
+    function: Function, parameters: Sequence[str] = (), descriptors: Mapping[str, int] | None = None
+) -> tuple[Store, ...]:
     """Return everything the kernel stores.
 
-    ``parameters`` are the source's names of the run-time parameters, in order, where the IR may print others.
+    ``parameters`` are the source's names of the run-time parameters, in order, where the IR may print others;
+    ``descriptors`` are those that take a tensor descriptor made on the host, with its number of axes.
 
     Raises:
         DeclinedError: The control flow, or the way an address is made, is not followed.
     """
     evaluator = _Evaluator()
-    printed = [name for name, _ in function.parameters]
-    meant = printed if set(printed) <= set(parameters) or len(parameters) != len(printed) else parameters
-    for name, own, (_, kind) in zip(printed, meant, function.parameters, strict=True):
-        evaluator.values[f"%{name}"] = _parameter(own, kind)
+    evaluator.values |= arguments(function, parameters, descriptors or {})
     evaluator.run_function(function.blocks)
     return tuple(evaluator.stores)
-
-
-def _parameter(name: str, kind: Type) -> Value:
-    if kind.pointer:
-        return Pointer((), name, p.number(0), kind.element)
-    if kind.element.startswith("!tt.tensordesc"):
-        raise DeclinedError("takes a tensor descriptor made on the host")
-    if re.fullmatch(r"i\d+", kind.element) and kind.element != "i1":
-        return Integer((), p.atom("parameter", name))
-    return Data((), kind.element, Scalar(name, kind.element))
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ def load(state: State, operation: Operation) -> None:
     source = state.get(operation.operands[0])
     kind = operation.result_type
     if isinstance(source, View):
-        pointer, conditions = _addressed(state, source, operation, operation.operands[1:])
+        pointer, conditions = _addressed(state, source, operation, operation.operands[1:], kind.shape)
         node: Node = Load(pointer.parameter, pointer.offset, conditions, True, pointer.dtype)
         state.set(operation, Data(pointer.shape, pointer.dtype, node))
         return
@@ -57,7 +57,8 @@ def store(state: State, operation: Operation) -> None:
     if isinstance(target, View):
         descriptor = operation.name == "tt.descriptor_store"
         value = state.get(operation.operands[-1])
-        pointer, conditions = _addressed(state, target, operation, operation.operands[1:-1] if descriptor else ())
+        indices = operation.operands[1:-1] if descriptor else ()
+        pointer, conditions = _addressed(state, target, operation, indices, value.shape)
     elif isinstance(target, Pointer):
         pointer, value = target, state.get(operation.operands[1])
         conditions = state.mask(operation.operands[2]).conditions if len(operation.operands) > 2 else ()
@@ -84,18 +85,28 @@ def _store(state: State, pointer: Pointer, value: Value, conditions: tuple[Condi
 
 
 def _addressed(
-    state: State, view: View, operation: Operation, indices: tuple[str, ...]
+    state: State, view: View, operation: Operation, indices: tuple[str, ...], shape: tuple[int, ...]
 ) -> tuple[Pointer, tuple[Condition, ...]]:
+    """The addresses of a view's tile and where they lie inside; axes of length 1 may be left out of ``shape``."""
+    lanes = _lanes(view.shape, shape)
     descriptor = operation.name.startswith("tt.descriptor")
     offsets = tuple(state.integer(name) for name in indices) if descriptor else view.offsets
     checked = range(len(view.shape)) if descriptor else operation.integers("boundaryCheck")
     total, conditions = p.number(0), []
     for axis, (offset, stride) in enumerate(zip(offsets, view.strides, strict=True)):
-        place = offset + lane(axis)
+        place = offset + lane(lanes[axis]) if axis in lanes else offset
         total = total + place * stride
         if axis in checked:
             conditions.append(Condition(place, view.extents[axis]))
-    return Pointer(view.shape, view.parameter, total, view.dtype), tuple(conditions)
+    return Pointer(shape, view.parameter, total, view.dtype), tuple(conditions)
+
+
+def _lanes(whole: tuple[int, ...], shape: tuple[int, ...]) -> dict[int, int]:
+    """Where each axis longer than 1 is in a tile of the same elements."""
+    left, right = ([axis for axis, size in enumerate(sizes) if size != 1] for sizes in (whole, shape))
+    if [whole[axis] for axis in left] != [shape[axis] for axis in right]:
+        raise DeclinedError("moves a tile through a descriptor of another shape")
+    return dict(zip(left, right, strict=True))
 
 
 def make_view(state: State, operation: Operation) -> None:
