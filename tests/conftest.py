@@ -76,9 +76,14 @@ class _Kept(Worker):
             super().close()
 
 
+_ENDS = "examples/test_inputs.py::test_input_ends_in_a_proved_file_or_as_it_was"
 _TOGETHER = {
+    "benchmarks/test_corpus.py": "flat_grid_matmul",
     "capture": "capture",
-    "examples/test_seed_output.py": "examples",
+    "cli/test_resume.py": "flat_grid_matmul",
+    f"{_ENDS}[flat_grid_matmul]": "flat_grid_matmul",
+    f"{_ENDS}[seed]": "seed",
+    "examples/test_seed_output.py": "seed",
     "families/contraction/test_lift": "families",
     "families/opaque": "families",
     "families/ttir": "families",
@@ -90,10 +95,11 @@ _TOGETHER = {
     "prove/test_real_size.py": "prove",
     "prove/test_reference.py": "prove",
     "search/measured": "measured",
+    "search/test_joint.py": "measured",
     "search/test_operations.py": "capture",
 }
-"""Beginnings of paths of tests that share a worker, or PyTorch and Triton in their own process, and the group's name:
-what takes seconds to start, one process of pytest-xdist starts for all of them."""
+"""Beginnings of the names of tests that share a worker, PyTorch and Triton in their own process, or builds, and the
+group's name: what takes seconds, one process of pytest-xdist does for all of them."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -101,7 +107,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep together what shares something costly."""
     for item in items:
         path = item.path.relative_to(_HERE).as_posix() if item.path.is_relative_to(_HERE) else ""
-        group = next((name for start, name in _TOGETHER.items() if path.startswith(start)), None)
+        group = next((group for start, group in _TOGETHER.items() if f"{path}::{item.name}".startswith(start)), None)
         if group is not None:
             item.add_marker(pytest.mark.xdist_group(group))
 

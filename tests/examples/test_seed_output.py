@@ -13,8 +13,8 @@ from tilewright import lint, source, targets
 from tilewright.capture import PRELOAD, capture, capture_variants
 from tilewright.compiler import BuildJob, build_many, default_cache
 from tilewright.prove.session import MODELLED, Case, Host, Session
-from tilewright.records.build import Build
-from tilewright.records.launch import Capture
+from tilewright.records.build import Build, BuildFailure
+from tilewright.records.launch import Capture, Launch
 from tilewright.records.problem import Problem
 from tilewright.records.source import KernelSource, TensorSpec
 
@@ -130,7 +130,27 @@ def test_captures_alike_for_every_dtype(variants: dict[str, Capture]) -> None:
 @pytest.mark.parametrize("capability", [*WITHOUT_SPILLS, (7, 5)], ids=lambda cc: f"sm_{cc[0]}{cc[1]}")
 def test_every_entry_builds(variants: dict[str, Capture], capability: tuple[int, int], shelf) -> None:
     """No entry spills but on the oldest target, for any dtype."""
-    launches = [(dtype, launch) for dtype, found in variants.items() for launch in found.launches]
+    for (dtype, launch), build in zip(entries(variants), built(variants, capability, shelf), strict=True):
+        entry = (dtype, dict(launch.configuration), launch.num_warps, launch.num_stages)
+        assert isinstance(build, Build), (entry, build)
+        assert build.spill_bytes == 0 or capability == (7, 5), (entry, build.spill_bytes)
+        assert math.isfinite(build.shared_bytes)
+
+
+def test_sm_80_and_sm_89_stand_for_each_other(variants: dict[str, Capture], shelf) -> None:
+    ampere, ada = (built(variants, capability, shelf) for capability in ((8, 0), (8, 9)))
+    for (dtype, _), one, other in zip(entries(variants), ampere, ada, strict=True):
+        assert isinstance(one, Build)
+        assert isinstance(other, Build)
+        assert one.shared_bytes == other.shared_bytes
+        assert abs(one.registers_per_thread - other.registers_per_thread) <= (0 if dtype == "fp32" else 10)
+
+
+def entries(variants: dict[str, Capture]) -> list[tuple[str, Launch]]:
+    return [(dtype, launch) for dtype, found in variants.items() for launch in found.launches]
+
+
+def built(variants: dict[str, Capture], capability: tuple[int, int], shelf) -> list[Build | BuildFailure]:
     jobs = [
         BuildJob(
             kernel=launch.kernel,
@@ -141,12 +161,7 @@ def test_every_entry_builds(variants: dict[str, Capture], capability: tuple[int,
             num_ctas=launch.num_ctas,
             instructions=False,
         )
-        for _, launch in launches
+        for _, launch in entries(variants)
     ]
     with shelf.pool(preload=("tilewright.compiler.job",)) as pool:
-        builds = build_many(jobs, pool=pool, cache=default_cache())
-    for (dtype, launch), build in zip(launches, builds, strict=True):
-        entry = (dtype, dict(launch.configuration), launch.num_warps, launch.num_stages)
-        assert isinstance(build, Build), (entry, build)
-        assert build.spill_bytes == 0 or capability == (7, 5), (entry, build.spill_bytes)
-        assert math.isfinite(build.shared_bytes)
+        return list(build_many(jobs, pool=pool, cache=default_cache()))

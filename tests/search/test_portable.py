@@ -17,7 +17,7 @@ from tilewright.search.accept import original_of
 from tilewright.search.analyse import analyse
 from tilewright.search.explore import Explored, write_and_build
 from tilewright.search.joint import STAGE
-from tilewright.search.portable import Portability, portability
+from tilewright.search.portable import Portability, places_for, portability
 
 EXAMPLE = Path(__file__).parents[2] / "examples/flat_grid_matmul/input.py"
 LARGE_TILE = {
@@ -82,3 +82,9 @@ def test_a_large_tile_of_16_bits_starts_with_32_bits_too_since_its_steps_get_sho
         longer = written(large)
         (reason,) = portability(longer, own, original, session).failing.values()
         assert "bytes of shared memory for fp32 on sm_90" in reason
+
+
+def test_ampere_and_ada_stand_for_each_other() -> None:
+    assert places_for((8, 9)) == [(8, 9), (9, 0), (10, 0)]
+    assert places_for((9, 0)) == [(9, 0), (8, 0), (10, 0)]
+    assert places_for((8, 6)) == [(8, 6), (8, 0), (9, 0), (10, 0)]
