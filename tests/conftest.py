@@ -79,6 +79,7 @@ class _Kept(Worker):
 _ENDS = "examples/test_inputs.py::test_input_ends_in_a_proved_file_or_as_it_was"
 _TOGETHER = {
     "benchmarks/test_corpus.py": "flat_grid_matmul",
+    "benchmarks/test_forms.py": "capture",
     "capture": "capture",
     "cli/test_resume.py": "flat_grid_matmul",
     f"{_ENDS}[flat_grid_matmul]": "flat_grid_matmul",

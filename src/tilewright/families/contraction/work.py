@@ -31,7 +31,7 @@ _NARROW_BYTES = 2
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What schedules of one launch do: a ranking asks for each several times, to see that it fits and how long it takes.
+    """What schedules of one launch do: a ranking asks for each twice, whether it fits and how long it takes.
 
     Kept for the launch asked about last; records are compared by identity, since they hold mappings.
     """
