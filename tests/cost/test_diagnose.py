@@ -104,6 +104,13 @@ def test_a_copy_has_no_field_that_helps():
     assert "(predicted)" in found.summary
 
 
+def test_a_binary_that_multiplies_matrices_is_no_copy_though_only_its_bytes_are_known():
+    found = run(pointwise(bytes_read=2e9, bytes_written=2e9, programs=100_000), built=build(shared=0))
+    assert found.binds == "dram"
+    assert "what it multiplies is not counted" in found.summary
+    assert "only fewer bytes help" not in found.summary
+
+
 @pytest.mark.parametrize(
     ("work", "built", "binds"),
     [

@@ -162,12 +162,21 @@ def _dram(facts: Facts) -> _Bound | None:
         if measured is not None
         else f"{facts.share('dram'):.0%} of the time (predicted)"
     )
-    if excess < 1.15:
+    if measured is None and _multiplies_uncounted(facts):
+        said = "but the estimate knows its bytes alone: what it multiplies is not counted, since nothing lifted it"
+    elif excess < 1.15:
         said = "with every byte moved about once, so only fewer bytes help"
     else:
         said = f"with {excess:.1f} times the bytes needed (predicted)"
         fields = ("program_order", "group_m", "block_m", "block_n")
     return _Bound(binds="dram", summary=f"DRAM is at {known}, {said}.", fields=fields)
+
+
+def _multiplies_uncounted(facts: Facts) -> bool:
+    """Whether the binary multiplies matrices, and the estimate has no floor for that."""
+    if facts.build is None or "tensor" in facts.estimate.floors_us:
+        return False
+    return any("MMA" in opcode for opcode in facts.build.mix.loop)
 
 
 def _layout(facts: Facts) -> _Bound | None:
